@@ -1,0 +1,125 @@
+//! The policies of one configuration, with all that can be made ready before requests come.
+
+use portcullis_shared::{
+    audit::{self, Class},
+    config::{self, Environment, Errors},
+    decision::{Action, Outcome, Outcomes, Reason},
+    metrics,
+    mode::Mode,
+    policy::{Filter, Policy},
+    problem::Refusal,
+};
+
+use crate::host::{self, Host, Metric, Reply};
+
+/// A policy that was compiled from a configuration.
+pub struct Loaded {
+    /// The filter's name.
+    pub filter: &'static str,
+    /// What it decides.
+    pub policy: Box<dyn Policy>,
+    /// Where its events go.
+    pub audit: Option<audit::Compiled>,
+}
+
+/// Parses and compiles the configuration of a module that holds one filter.
+pub fn load<F: Filter>(configuration: &[u8], environment: Environment<'_>) -> Result<Vec<Loaded>, Errors> {
+    let mut config: F::Config = config::parse(configuration)?;
+    let mut errors = Errors::default();
+    let audit = F::audit(&mut config).and_then(|audit| audit.compile("$.audit", environment, &mut errors));
+    match F::compile(config, environment) {
+        Ok(policy) => errors.into_result(vec![Loaded { filter: F::NAME, policy: Box::new(policy), audit }]),
+        Err(more) => {
+            errors.append(more);
+            Err(errors)
+        }
+    }
+}
+
+/// A policy at work.
+pub(crate) struct Link {
+    pub(crate) filter: &'static str,
+    pub(crate) policy: Box<dyn Policy>,
+    /// By outcome id.
+    pub(crate) effects: Vec<Effect>,
+    /// For a request that the host did not let the policy see.
+    pub(crate) unavailable: (Outcome, Effect),
+    /// Index into the VM's pipelines.
+    pub(crate) audit: Option<usize>,
+}
+
+/// What one outcome does, made ready.
+pub(crate) struct Effect {
+    pub(crate) counter: Option<Metric>,
+    /// The class of its event; `None` when its events are not asked for.
+    pub(crate) class: Option<Class>,
+    /// Present when the outcome refuses the request.
+    pub(crate) reply: Option<Reply>,
+}
+
+impl Link {
+    pub(crate) fn new(loaded: Loaded, audit: Option<usize>, mut define: impl FnMut(&str) -> Option<Metric>) -> Self {
+        let Loaded { filter, policy, audit: compiled } = loaded;
+        let mut effect = |outcome: &Outcome| Effect {
+            counter: define(&metrics::decisions(filter, outcome)),
+            class: compiled.as_ref().and_then(|audit| audit.class(outcome)),
+            reply: outcome.refuses().then(|| reply(filter, outcome)),
+        };
+        let effects = policy.outcomes().iter().map(&mut effect).collect();
+        let outcome = Outcome {
+            action: Action::Deny,
+            reason: Reason("host_unavailable"),
+            rule: "host".to_owned(),
+            mode: Mode::Enforce,
+            refusal: Some(Refusal::new(503, None)),
+        };
+        let unavailable = effect(&outcome);
+        Self { filter, policy, effects, unavailable: (outcome, unavailable), audit }
+    }
+
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        self.policy.outcomes()
+    }
+}
+
+/// The refusal that clients get for an outcome.
+fn reply(filter: &str, outcome: &Outcome) -> Reply {
+    // An outcome that refuses without saying how still refuses.
+    let refusal = outcome.refusal.clone().unwrap_or_else(|| Refusal::new(403, None));
+    let mut headers = vec![("content-type", Refusal::CONTENT_TYPE)];
+    headers.extend(refusal.headers.iter().map(|(name, value)| (*name, value.as_str())));
+    Reply {
+        status: refusal.status,
+        details: details(filter, outcome),
+        headers: host::render(&headers),
+        body: refusal.body,
+        grpc_message: refusal.title,
+        grpc_status: refusal.grpc_status,
+    }
+}
+
+/// What Envoy's access log shows as `%RESPONSE_CODE_DETAILS%`.
+fn details(filter: &str, outcome: &Outcome) -> String {
+    format!("portcullis:{filter}:{}:{}", outcome.reason.0, outcome.rule)
+}
+
+/// The answer to a stream that belongs to no known configuration.
+pub(crate) fn no_configuration() -> Reply {
+    let outcome = Outcome {
+        action: Action::Deny,
+        reason: Reason("no_configuration"),
+        rule: "host".to_owned(),
+        mode: Mode::Enforce,
+        refusal: Some(Refusal::new(503, None)),
+    };
+    reply("portcullis", &outcome)
+}
+
+/// Whether Envoy takes the request for gRPC (`content-type: application/grpc` or `application/grpc+…`).
+pub(crate) fn is_grpc(host: &impl Host) -> bool {
+    let Ok(Some(media_type)) = host.request_header("content-type") else { return false };
+    match media_type.strip_prefix(b"application/grpc") {
+        Some(rest) => matches!(rest.first(), None | Some(b'+')),
+        None => false,
+    }
+}

@@ -1,0 +1,121 @@
+//! What the proxy offers, as a trait: everything above it is tested natively with a host made of plain data.
+
+mod abi;
+mod arena;
+mod pairs;
+mod wasm;
+
+pub use arena::memory_allocate;
+pub use pairs::{Pairs, render};
+pub use wasm::WasmHost;
+
+/// The host refused a call; the number is proxy-wasm's status (ABI 0.2.1, `proxy_status_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub u32);
+
+/// A log level, by proxy-wasm's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Level {
+    /// For one who follows what the filter does.
+    Info = 2,
+    /// Something is wrong, and it goes on.
+    Warn = 3,
+    /// Something does not work.
+    Error = 4,
+}
+
+/// Names a counter or gauge that was defined in the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric(pub u32);
+
+/// The two kinds of metric in use, by proxy-wasm's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum MetricKind {
+    /// Only goes up.
+    Counter = 0,
+    /// Goes up and down. Workers share it, so it is moved by differences, never set.
+    Gauge = 1,
+}
+
+/// An answer to the client in place of the upstream's, rendered when the configuration loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Envoy's `%RESPONSE_CODE_DETAILS%`: no spaces.
+    pub details: String,
+    /// Headers, as [`render`] makes them.
+    pub headers: Vec<u8>,
+    /// The body; for gRPC requests Envoy makes it the `grpc-message`.
+    pub body: String,
+    /// The body for gRPC requests.
+    pub grpc_message: String,
+    /// Sent in place of `status` when the request is gRPC; Envoy sees to the form.
+    pub grpc_status: u8,
+}
+
+/// A call to an HTTP service in one of Envoy's clusters.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpCall<'a> {
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// Headers with `:method`, `:path` and `:authority`, as [`render`] makes them.
+    pub headers: &'a [u8],
+    /// The body.
+    pub body: &'a [u8],
+    /// Envoy answers 504 in the service's place after this long.
+    pub timeout_ms: u32,
+}
+
+/// The host's calls, byte-safe and without panics.
+///
+/// Slices are borrowed from the host until the callback ends: [`Host::begin`] takes it by `&mut`, so the compiler sees
+/// to it that none outlives its callback.
+pub trait Host {
+    /// Starts a callback: memory that the host filled during the last one is used again.
+    fn begin(&mut self);
+
+    /// The first value of a request header.
+    fn request_header(&self, name: &str) -> Result<Option<&[u8]>, Refused>;
+
+    /// All request headers.
+    fn request_headers(&self) -> Result<Pairs<'_>, Refused>;
+
+    /// A property (Envoy's attributes), by its path: steps with a NUL between them.
+    fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused>;
+
+    /// The filter's configuration, in `on_configure`.
+    fn configuration(&self, size: usize) -> Result<&[u8], Refused>;
+
+    /// The status of a call's response, in `on_http_call_response`.
+    fn call_status(&self) -> Option<u16>;
+
+    /// Answers the request.
+    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused>;
+
+    /// Sends a call; the token comes back with the response.
+    fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused>;
+
+    /// Defines a metric. Envoy keeps it for ever, so each name is defined once in a VM.
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Result<Metric, Refused>;
+
+    /// Moves a metric. Envoy refuses 0.
+    fn add(&self, metric: Metric, by: i64);
+
+    /// Asks for `on_tick` on the current root context every so many milliseconds.
+    fn tick_every(&self, milliseconds: u32);
+
+    /// Writes to Envoy's log.
+    fn log(&self, level: Level, message: &str);
+
+    /// The wall clock, in nanoseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// A random number: for ids and jitter, not for keys.
+    fn random(&self) -> u64;
+
+    /// A variable of the VM's environment (`vm_config.environment_variables`).
+    fn environment(&self, name: &str) -> Option<String>;
+}

@@ -1,0 +1,89 @@
+//! The one place that speaks proxy-wasm: runs Portcullis' policies in Envoy.
+//!
+//! A filter crate writes its policy and one line, `portcullis_adaptor::export!(MyFilter);`. Everything else is here:
+//! the VM's entry points, configuration, metrics, audit delivery, refusals.
+//!
+//! # What a request costs
+//! An entry from Envoy into the VM costs 0.3 to 0.45 µs, and each host call that returns data enters the VM once more, so
+//! entries are what there is to save. For a request that a headers-only filter allows, the VM is entered for
+//! - `proxy_on_context_create`: which configuration the stream belongs to. It comes right before the headers, so it is
+//!   kept in one variable, with no map and no `proxy_on_delete` to clean it;
+//! - `proxy_on_request_headers`: the policy;
+//! - `proxy_on_memory_allocate`: once for each header or property that the policy asks for;
+//!
+//! and it makes one call that returns nothing, to count the decision. A callback that no policy here needs is not
+//! exported, so Envoy does not call it. Header bytes are read in place (see `host::arena`); an allowed request allocates
+//! nothing.
+//!
+//! Without `proxy_on_done` and `proxy_on_delete`, which Envoy would call for each stream, a configuration that is gone
+//! is noticed by its tick: see `Vm::on_tick`.
+//!
+//! # When something is wrong
+//! What cannot be seen cannot be allowed: when the host refuses a call that a policy needs, or a stream belongs to no
+//! known configuration, the request gets 503. Nothing here panics, and all lengths that the host gives are checked.
+
+pub mod host;
+mod chain;
+mod request;
+pub mod vm;
+
+#[cfg(test)]
+mod tests;
+
+pub use chain::{Loaded, load};
+
+/// Exports a filter: `export!(UaBlock);` makes a `.wasm` that takes that filter's configuration.
+#[macro_export]
+macro_rules! export {
+    ($filter:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        mod exports {
+            use super::*;
+            use $crate::vm::entry;
+
+            unsafe extern "C" {
+                fn __wasm_call_ctors();
+            }
+
+            // Defined, so that the linker does not wrap each export in a run of the constructors.
+            #[unsafe(no_mangle)]
+            extern "C" fn _initialize() {
+                // SAFETY: the host calls this once, before all else.
+                unsafe { __wasm_call_ctors() };
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_abi_version_0_2_1() {}
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+                $crate::host::memory_allocate(size)
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_context_create(context: u32, root: u32) {
+                entry(|vm| vm.on_context_create(context, root));
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
+                entry(|vm| vm.on_configure(root, size, $crate::load::<$filter>)).unwrap_or_default().into()
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_tick(root: u32) {
+                entry(|vm| vm.on_tick(root));
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_http_call_response(_root: u32, token: u32, headers: u32, _body: u32, _trailers: u32) {
+                entry(|vm| vm.on_http_call_response(token, headers));
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end: u32) -> u32 {
+                entry(|vm| vm.on_request_headers(context)).unwrap_or_default() as u32
+            }
+        }
+    };
+}

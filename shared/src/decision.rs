@@ -1,0 +1,115 @@
+//! The one decision record that flows from every policy.
+//!
+//! Everything that can be known at configure time about a decision is an [`Outcome`]: a policy lists all its outcomes
+//! once, and per request only names one by its [`OutcomeId`]. So the adaptor can define each outcome's metric and
+//! render each outcome's response when the configuration loads, and an allowed request costs a look-up and no
+//! allocation. What only the request can tell (how many seconds a token missed by, which key was limited) travels
+//! beside it as [`Detail`]s.
+
+use crate::{mode::Mode, problem::Refusal};
+
+/// What is to happen to the request. The metric label and event field `action`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The request may go on.
+    Allow,
+    /// The request is refused (in [`Mode::Enforce`]) or would have been (in [`Mode::Shadow`]).
+    Deny,
+}
+
+impl Action {
+    /// The stable word for metrics and events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// A stable reason code, `snake_case`: the metric label `reason`, the event field `event.reason`, and what operators
+/// search for. A released code is never renamed or given another meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reason(pub &'static str);
+
+/// Everything about one possible decision that is known when the configuration loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What happens to the request.
+    pub action: Action,
+    /// Why, as a stable code.
+    pub reason: Reason,
+    /// The rule that decided: its `name` in the configuration, or the configuration key (such as `default`).
+    pub rule: String,
+    /// Whether the action is carried out or only reported. Never [`Mode::Off`]: what is off has no outcome.
+    pub mode: Mode,
+    /// What the client is told. Used when the action is [`Action::Deny`] in [`Mode::Enforce`].
+    pub refusal: Option<Refusal>,
+}
+
+impl Outcome {
+    /// Whether this outcome ends the request.
+    pub fn refuses(&self) -> bool {
+        self.action == Action::Deny && self.mode == Mode::Enforce
+    }
+}
+
+/// Names one [`Outcome`] of a policy: an index into its [`Outcomes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OutcomeId(u32);
+
+impl OutcomeId {
+    /// The position in [`Outcomes::iter`], for tables that run parallel to it.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// All outcomes of a policy, in the order in which they were added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes(Vec<Outcome>);
+
+impl Outcomes {
+    /// Adds an outcome. An outcome that is there already keeps its id, so that equal decisions share one metric.
+    pub fn add(&mut self, outcome: Outcome) -> OutcomeId {
+        let index = self.0.iter().position(|known| *known == outcome).unwrap_or_else(|| {
+            self.0.push(outcome);
+            self.0.len().saturating_sub(1)
+        });
+        OutcomeId(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// The outcome with this id; `None` only for an id of another policy.
+    pub fn get(&self, id: OutcomeId) -> Option<&Outcome> {
+        self.0.get(id.index())
+    }
+
+    /// All outcomes, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Outcome> {
+        self.0.iter()
+    }
+}
+
+/// A fact about a decision that only the request could tell. Goes into the event's `portcullis.details` object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    /// The field's name, `snake_case`.
+    pub name: &'static str,
+    /// The field's value.
+    pub value: serde_json::Value,
+}
+
+/// One decision about one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Which of the policy's outcomes it is.
+    pub outcome: OutcomeId,
+    /// What only this request could tell. An empty list allocates nothing.
+    pub details: Vec<Detail>,
+}
+
+impl From<OutcomeId> for Decision {
+    fn from(outcome: OutcomeId) -> Self {
+        Self { outcome, details: Vec::new() }
+    }
+}

@@ -1,0 +1,17 @@
+//! Portcullis' policy library: it decides, and knows no proxy.
+//!
+//! A filter's configuration is parsed and compiled once; then each request is a look-up that yields [`decision`]s.
+//! From the decision record come metrics, audit events and the client's problem document, each in one place. Time,
+//! randomness and secrets are parameters, so that everything here is tested without a proxy, natively and as
+//! WebAssembly.
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod config;
+pub mod decision;
+pub mod matcher;
+pub mod metrics;
+pub mod mode;
+pub mod policy;
+pub mod problem;
+pub mod request;
