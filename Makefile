@@ -13,6 +13,7 @@ endif
 export PORTCULLIS_DIST := $(CURDIR)/dist
 
 INTEGRATION := -p portcullis-integration-tests
+NODE_TESTS := --target wasm32-unknown-unknown -p portcullis-shared --lib
 WITH_ENVOY = ENVOY_BIN=$$(scripts/setup envoy-path) && export ENVOY_BIN &&
 WITH_CLICKHOUSE = CHDB=$$(scripts/setup clickhouse-path) && PORTCULLIS_PYTHON=$$(cat "$$CHDB/python") && \
   export PYTHONPATH="$$CHDB" PORTCULLIS_PYTHON &&
@@ -49,7 +50,8 @@ test-wasm: ## Run the tests of shared as WebAssembly, under Node.
 	@scripts/setup native
 	@scripts/setup wasm-bindgen
 	@echo "== test-wasm: shared under Node"
-	@scripts/wasm-cargo test --quiet --target wasm32-unknown-unknown -p portcullis-shared --lib
+	@scripts/wasm-cargo test --quiet --no-run $(NODE_TESTS)
+	@scripts/wasm-cargo test $(NODE_TESTS) # its runner knows no --quiet
 
 .PHONY: test-integration
 test-integration: build ## Run the filters in a real Envoy, with real traffic.

@@ -1,7 +1,7 @@
 //! The policies of one configuration, with all that can be made ready before requests come.
 
 use portcullis_shared::{
-    audit::{self, Class},
+    audit::{Class, Sink},
     config::{self, Environment, Errors},
     decision::{Action, Outcome, Outcomes, Reason},
     metrics,
@@ -19,14 +19,14 @@ pub struct Loaded {
     /// What it decides.
     pub policy: Box<dyn Policy>,
     /// Where its events go.
-    pub audit: Option<audit::Compiled>,
+    pub audit: Option<Sink>,
 }
 
 /// Parses and compiles the configuration of a module that holds one filter.
 pub fn load<F: Filter>(configuration: &[u8], environment: Environment<'_>) -> Result<Vec<Loaded>, Errors> {
     let mut config: F::Config = config::parse(configuration)?;
     let mut errors = Errors::default();
-    let audit = F::audit(&mut config).and_then(|audit| audit.compile("$.audit", environment, &mut errors));
+    let audit = F::audit(&mut config).map(|audit| audit.compile("$.audit", environment, &mut errors));
     match F::compile(config, environment) {
         Ok(policy) => errors.into_result(vec![Loaded { filter: F::NAME, policy: Box::new(policy), audit }]),
         Err(more) => {
@@ -38,7 +38,6 @@ pub fn load<F: Filter>(configuration: &[u8], environment: Environment<'_>) -> Re
 
 /// A policy at work.
 pub(crate) struct Link {
-    pub(crate) filter: &'static str,
     pub(crate) policy: Box<dyn Policy>,
     /// By outcome id.
     pub(crate) effects: Vec<Effect>,
@@ -59,13 +58,13 @@ pub(crate) struct Effect {
 
 impl Link {
     pub(crate) fn new(loaded: Loaded, audit: Option<usize>, mut define: impl FnMut(&str) -> Option<Metric>) -> Self {
-        let Loaded { filter, policy, audit: compiled } = loaded;
-        let mut effect = |outcome: &Outcome| Effect {
+        let Loaded { filter, policy, audit: sink } = loaded;
+        let mut effect = |outcome: &Outcome, class| Effect {
             counter: define(&metrics::decisions(filter, outcome)),
-            class: compiled.as_ref().and_then(|audit| audit.class(outcome)),
+            class: sink.as_ref().and_then(|sink| Some(class).filter(|class| sink.wants(*class))),
             reply: outcome.refuses().then(|| reply(filter, outcome)),
         };
-        let effects = policy.outcomes().iter().map(&mut effect).collect();
+        let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
         let outcome = Outcome {
             action: Action::Deny,
             reason: Reason("host_unavailable"),
@@ -73,8 +72,8 @@ impl Link {
             mode: Mode::Enforce,
             refusal: Some(Refusal::new(503, None)),
         };
-        let unavailable = effect(&outcome);
-        Self { filter, policy, effects, unavailable: (outcome, unavailable), audit }
+        let unavailable = effect(&outcome, Class::Error);
+        Self { policy, effects, unavailable: (outcome, unavailable), audit }
     }
 
     pub(crate) fn outcomes(&self) -> &Outcomes {

@@ -1,12 +1,17 @@
 //! What the proxy offers, as a trait: everything above it is tested natively with a host made of plain data.
 
+#[cfg(any(target_arch = "wasm32", test))]
 mod abi;
+#[cfg(any(target_arch = "wasm32", test))]
 mod arena;
 mod pairs;
+#[cfg(target_arch = "wasm32")]
 mod wasm;
 
+#[cfg(target_arch = "wasm32")]
 pub use arena::memory_allocate;
 pub use pairs::{Pairs, render};
+#[cfg(target_arch = "wasm32")]
 pub use wasm::WasmHost;
 
 /// The host refused a call; the number is proxy-wasm's status (ABI 0.2.1, `proxy_status_t`).

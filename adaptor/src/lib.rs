@@ -22,8 +22,11 @@
 //! What cannot be seen cannot be allowed: when the host refuses a call that a policy needs, or a stream belongs to no
 //! known configuration, the request gets 503. Nothing here panics, and all lengths that the host gives are checked.
 
-pub mod host;
+mod audit;
 mod chain;
+#[cfg(target_arch = "wasm32")]
+mod entry;
+pub mod host;
 mod request;
 pub mod vm;
 
@@ -31,6 +34,8 @@ pub mod vm;
 mod tests;
 
 pub use chain::{Loaded, load};
+#[cfg(target_arch = "wasm32")]
+pub use entry::entry;
 
 /// Exports a filter: `export!(UaBlock);` makes a `.wasm` that takes that filter's configuration.
 #[macro_export]
@@ -39,7 +44,7 @@ macro_rules! export {
         #[cfg(target_arch = "wasm32")]
         mod exports {
             use super::*;
-            use $crate::vm::entry;
+            use $crate::entry;
 
             unsafe extern "C" {
                 fn __wasm_call_ctors();

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use crate::connector::Connector;
-use crate::headers::Headers;
+use crate::headers::{Headers, announce};
 use crate::wait::DEADLINE;
 
 /// Why there is no response.
@@ -137,7 +137,7 @@ impl Request {
         self
     }
 
-    /// Adds a trailer. Over HTTP/1.1 hyper sends it only if a `trailer` header names it.
+    /// Adds a trailer.
     #[must_use]
     pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.trailers.push(name, value);
@@ -152,6 +152,9 @@ impl Request {
             .body(self.to_body())
             .unwrap_or_else(|error| panic!("hyper cannot send {self:?} ({error}); use Raw"));
         *request.headers_mut() = self.headers.to_map();
+        if !self.trailers.is_empty() {
+            announce(&self.trailers.to_map(), request.headers_mut());
+        }
         request
     }
 

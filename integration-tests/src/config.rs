@@ -30,6 +30,8 @@ impl Bootstrap {
             "stat_prefix": "ingress",
             "codec_type": "AUTO",
             "use_remote_address": true,
+            // Envoy lingers 1 s before it closes after a malformed request: too long for tests.
+            "delayed_close_timeout": "0.1s",
             "upgrade_configs": [{"upgrade_type": "websocket"}],
             "route_config": {
                 "name": "local",

@@ -122,6 +122,10 @@ impl Launch {
         });
         fs::write(&config, &self.bootstrap).expect("write the bootstrap");
         let log = File::create(log_file(folder)).expect("create the log");
+        let wasm_level = match self.log_level.as_str() {
+            verbose @ ("trace" | "debug") => verbose,
+            _ => "info",
+        };
         let mut command = Command::new(binary());
         command
             .arg("--config-path")
@@ -132,12 +136,8 @@ impl Launch {
             .arg("--admin-address-path")
             .arg(folder.join("admin"))
             .args(["--concurrency", &self.concurrency.to_string()])
-            .args([
-                "--log-level",
-                &self.log_level,
-                "--component-log-level",
-                "wasm:info",
-            ])
+            .args(["--log-level", &self.log_level])
+            .args(["--component-log-level", &format!("wasm:{wasm_level}")])
             .args(&self.args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir(folder)

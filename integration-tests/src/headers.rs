@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use http::header::{TRAILER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// A list of headers which keeps repeats and bytes that are no UTF-8.
@@ -56,14 +57,22 @@ impl Headers {
     pub(crate) fn to_map(&self) -> HeaderMap {
         let mut map = HeaderMap::new();
         for (name, value) in self.iter() {
-            let refused = || format!("hyper cannot send {name:?}: use Raw or RawH2");
-            let key =
-                HeaderName::from_bytes(name.as_bytes()).unwrap_or_else(|_| panic!("{}", refused()));
-            let bytes = HeaderValue::from_bytes(value).unwrap_or_else(|_| panic!("{}", refused()));
-            map.append(key, bytes);
+            let key = HeaderName::from_bytes(name.as_bytes()).ok();
+            let (Some(key), Ok(value)) = (key, HeaderValue::from_bytes(value)) else {
+                panic!("hyper cannot send {name:?}: use Raw or RawH2");
+            };
+            map.append(key, value);
         }
         map
     }
+}
+
+/// Adds what HTTP/1.1 needs before hyper sends these trailers; hyper takes it out for HTTP/2.
+pub(crate) fn announce(trailers: &HeaderMap, headers: &mut HeaderMap) {
+    for name in trailers.keys() {
+        headers.append(TRAILER, name.clone().into());
+    }
+    headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
 }
 
 impl From<&HeaderMap> for Headers {

@@ -15,8 +15,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 pub(crate) type ServerRequest = hyper::Request<Incoming>;
+pub(crate) type Body = BoxBody<Bytes, io::Error>;
 /// An error closes the connection without an answer.
-pub(crate) type Answer = Result<hyper::Response<BoxBody<Bytes, io::Error>>, io::Error>;
+pub(crate) type Answer = Result<hyper::Response<Body>, io::Error>;
 
 pub(crate) trait Service: Send + Sync + 'static {
     /// A connection was accepted.
@@ -103,8 +104,12 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) {
     // Answers go out in several small writes; with Nagle's algorithm on, each costs 40 ms.
     let _ = stream.set_nodelay(true);
     let call = service_fn(move |request| Arc::clone(&service).answer(request));
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // What Envoy lets through must arrive: it adds headers of its own to the most it allows.
+    server.http1().max_headers(1000);
+    server.http2().max_header_list_size(1 << 20);
     // A connection that breaks is the peer's doing and part of many tests.
-    let _ = auto::Builder::new(TokioExecutor::new())
+    let _ = server
         .serve_connection_with_upgrades(TokioIo::new(stream), call)
         .await;
 }

@@ -12,8 +12,8 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
-use crate::headers::Headers;
-use crate::server::{Answer, Port, Server, ServerRequest, Service};
+use crate::headers::{Headers, announce};
+use crate::server::{Answer, Body, Port, Server, ServerRequest, Service};
 use crate::wait::DEADLINE;
 
 /// One request that reached the upstream.
@@ -106,7 +106,7 @@ impl Reply {
         self
     }
 
-    /// Adds a trailer. Over HTTP/1.1 hyper sends it only if a `trailer` header names it.
+    /// Adds a trailer. Over HTTP/1.1 it goes only to who asked with `te: trailers`.
     #[must_use]
     pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.trailers.push(name, value);
@@ -327,20 +327,20 @@ impl Service for Shared {
     }
 }
 
-fn respond(
-    reply: &Reply,
-) -> hyper::Response<http_body_util::combinators::BoxBody<Bytes, io::Error>> {
+fn respond(reply: &Reply) -> hyper::Response<Body> {
     let full = Full::new(reply.body.clone()).map_err(io::Error::other);
-    let body = if reply.trailers.is_empty() {
+    let trailers = reply.trailers.to_map();
+    let mut headers = reply.headers.to_map();
+    let body = if trailers.is_empty() {
         full.boxed()
     } else {
-        let trailers = reply.trailers.to_map();
+        announce(&trailers, &mut headers);
         full.with_trailers(async move { Some(Ok(trailers)) })
             .boxed()
     };
     let mut response = hyper::Response::new(body);
     *response.status_mut() = reply.status.try_into().expect("a status code");
-    *response.headers_mut() = reply.headers.to_map();
+    *response.headers_mut() = headers;
     response
 }
 

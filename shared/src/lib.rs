@@ -14,4 +14,7 @@ pub mod metrics;
 pub mod mode;
 pub mod policy;
 pub mod problem;
+pub mod redact;
 pub mod request;
+pub mod net;
+pub mod path;

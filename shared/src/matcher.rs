@@ -106,8 +106,8 @@ impl Hits {
     }
 }
 
-/// Compiled patterns.
-#[derive(Debug)]
+/// Compiled patterns. The default has none, and so matches nothing.
+#[derive(Debug, Default)]
 pub struct Matcher {
     literals: Option<AhoCorasick>,
     /// By pattern id of `literals`.

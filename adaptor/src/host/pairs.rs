@@ -10,7 +10,7 @@ pub struct Pairs<'a> {
 
 impl<'a> Pairs<'a> {
     /// `None` when the count does not fit the bytes.
-    pub(crate) fn new(map: &'a [u8]) -> Option<Self> {
+    pub fn new(map: &'a [u8]) -> Option<Self> {
         if map.is_empty() {
             return Some(Self { sizes: &[], bytes: &[] });
         }
@@ -21,7 +21,7 @@ impl<'a> Pairs<'a> {
 
     /// The first value with this name.
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
-        (*self).find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+        { *self }.find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
 }
 

@@ -1,161 +1,153 @@
 //! The host as seen from inside Envoy's VM: the only code that calls the ABI.
 
-use super::Host;
+use super::{Host, HttpCall, Level, Metric, MetricKind, Pairs, Refused, Reply, abi, arena};
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    ptr, slice,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Envoy. One value of it may exist in a VM.
 #[derive(Debug, Default)]
 pub struct WasmHost(());
 
-#[cfg(target_arch = "wasm32")]
-mod calls {
-    use super::{
-        super::{HttpCall, Level, Metric, MetricKind, Pairs, Refused, Reply, abi, arena},
-        Host, WasmHost,
-    };
-    use std::{
-        collections::hash_map::RandomState,
-        hash::{BuildHasher, Hasher},
-        ptr, slice,
-        time::{SystemTime, UNIX_EPOCH},
-    };
+fn done(status: u32) -> Result<(), Refused> {
+    if status == abi::OK { Ok(()) } else { Err(Refused(status)) }
+}
 
-    fn done(status: u32) -> Result<(), Refused> {
-        if status == abi::OK { Ok(()) } else { Err(Refused(status)) }
-    }
-
-    impl WasmHost {
-        /// What a call hands over; `None` when it has nothing.
-        ///
-        /// The slice lives in the arena, and may be used as long as `self` is borrowed: only [`Host::begin`], which
-        /// borrows it exclusively, takes the arena's memory back.
-        fn handed_over(&self, call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<&[u8]>, Refused> {
-            let (mut bytes, mut size) = (ptr::null_mut::<u8>(), 0);
-            match call(&raw mut bytes, &raw mut size) {
-                abi::OK if bytes.is_null() || size == 0 => Ok(Some(&[])),
-                // SAFETY: the host allocated `size` bytes through `memory_allocate` and filled them.
-                abi::OK => Ok(Some(unsafe { slice::from_raw_parts(bytes, size) })),
-                abi::NOT_FOUND => Ok(None),
-                status => Err(Refused(status)),
-            }
-        }
-
-        fn header(&self, map: u32, name: &str) -> Result<Option<&[u8]>, Refused> {
-            // SAFETY: all pointers are valid for the call.
-            self.handed_over(|value, size| unsafe {
-                abi::proxy_get_header_map_value(map, name.as_ptr(), name.len(), value, size)
-            })
+impl WasmHost {
+    /// What a call hands over; `None` when it has nothing.
+    ///
+    /// The slice lives in the arena, and may be used as long as `self` is borrowed: only [`Host::begin`], which
+    /// borrows it exclusively, takes the arena's memory back.
+    fn handed_over(&self, call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<&[u8]>, Refused> {
+        let (mut bytes, mut size) = (ptr::null_mut::<u8>(), 0);
+        match call(&raw mut bytes, &raw mut size) {
+            abi::OK if bytes.is_null() || size == 0 => Ok(Some(&[])),
+            // SAFETY: the host allocated `size` bytes through `memory_allocate` and filled them.
+            abi::OK => Ok(Some(unsafe { slice::from_raw_parts(bytes, size) })),
+            abi::NOT_FOUND => Ok(None),
+            status => Err(Refused(status)),
         }
     }
 
-    // SAFETY (of every call below): pointers come with their sizes from slices that live through the call, and the
-    // host keeps none of them.
-    impl Host for WasmHost {
-        fn begin(&mut self) {
-            // SAFETY: slices into the arena borrow `self`.
-            unsafe { arena::reset() };
-        }
+    fn header(&self, map: u32, name: &str) -> Result<Option<&[u8]>, Refused> {
+        // SAFETY: all pointers are valid for the call.
+        self.handed_over(|value, size| unsafe {
+            abi::proxy_get_header_map_value(map, name.as_ptr(), name.len(), value, size)
+        })
+    }
+}
 
-        fn request_header(&self, name: &str) -> Result<Option<&[u8]>, Refused> {
-            self.header(abi::REQUEST_HEADERS, name)
-        }
+// SAFETY (of every call below): pointers come with their sizes from slices that live through the call, and the
+// host keeps none of them.
+impl Host for WasmHost {
+    fn begin(&mut self) {
+        // SAFETY: slices into the arena borrow `self`.
+        unsafe { arena::reset() };
+    }
 
-        fn request_headers(&self) -> Result<Pairs<'_>, Refused> {
-            let map = self.handed_over(|pairs, size| unsafe {
-                abi::proxy_get_header_map_pairs(abi::REQUEST_HEADERS, pairs, size)
-            })?;
-            map.and_then(Pairs::new).ok_or(Refused(abi::NOT_FOUND))
-        }
+    fn request_header(&self, name: &str) -> Result<Option<&[u8]>, Refused> {
+        self.header(abi::REQUEST_HEADERS, name)
+    }
 
-        fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
-            self.handed_over(|value, size| unsafe {
-                abi::proxy_get_property(path.as_ptr(), path.len(), value, size)
-            })
-        }
+    fn request_headers(&self) -> Result<Pairs<'_>, Refused> {
+        let map = self.handed_over(|pairs, size| unsafe {
+            abi::proxy_get_header_map_pairs(abi::REQUEST_HEADERS, pairs, size)
+        })?;
+        map.and_then(Pairs::new).ok_or(Refused(abi::NOT_FOUND))
+    }
 
-        fn configuration(&self, size: usize) -> Result<&[u8], Refused> {
-            let bytes = self.handed_over(|bytes, length| unsafe {
-                abi::proxy_get_buffer_bytes(abi::PLUGIN_CONFIGURATION, 0, size, bytes, length)
-            })?;
-            Ok(bytes.unwrap_or_default())
-        }
+    fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
+        self.handed_over(|value, size| unsafe {
+            abi::proxy_get_property(path.as_ptr(), path.len(), value, size)
+        })
+    }
 
-        fn call_status(&self) -> Option<u16> {
-            let status = self.header(abi::CALL_RESPONSE_HEADERS, ":status").ok().flatten()?;
-            std::str::from_utf8(status).ok()?.parse().ok()
-        }
+    fn configuration(&self, size: usize) -> Result<&[u8], Refused> {
+        let bytes = self.handed_over(|bytes, length| unsafe {
+            abi::proxy_get_buffer_bytes(abi::PLUGIN_CONFIGURATION, 0, size, bytes, length)
+        })?;
+        Ok(bytes.unwrap_or_default())
+    }
 
-        fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {
-            let body = if grpc { &reply.grpc_message } else { &reply.body };
-            let grpc_status = if grpc { i32::from(reply.grpc_status) } else { -1 };
-            done(unsafe {
-                abi::proxy_send_local_response(
-                    reply.status.into(),
-                    reply.details.as_ptr(),
-                    reply.details.len(),
-                    body.as_ptr(),
-                    body.len(),
-                    reply.headers.as_ptr(),
-                    reply.headers.len(),
-                    grpc_status,
-                )
-            })
-        }
+    fn call_status(&self) -> Option<u16> {
+        let status = self.header(abi::CALL_RESPONSE_HEADERS, ":status").ok().flatten()?;
+        std::str::from_utf8(status).ok()?.parse().ok()
+    }
 
-        fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused> {
-            let mut token = 0;
-            let no_trailers = super::super::render(&[]);
-            done(unsafe {
-                abi::proxy_http_call(
-                    call.cluster.as_ptr(),
-                    call.cluster.len(),
-                    call.headers.as_ptr(),
-                    call.headers.len(),
-                    call.body.as_ptr(),
-                    call.body.len(),
-                    no_trailers.as_ptr(),
-                    no_trailers.len(),
-                    call.timeout_ms,
-                    &raw mut token,
-                )
-            })?;
-            Ok(token)
-        }
+    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {
+        let body = if grpc { &reply.grpc_message } else { &reply.body };
+        let grpc_status = if grpc { i32::from(reply.grpc_status) } else { -1 };
+        done(unsafe {
+            abi::proxy_send_local_response(
+                reply.status.into(),
+                reply.details.as_ptr(),
+                reply.details.len(),
+                body.as_ptr(),
+                body.len(),
+                reply.headers.as_ptr(),
+                reply.headers.len(),
+                grpc_status,
+            )
+        })
+    }
 
-        fn define_metric(&self, kind: MetricKind, name: &str) -> Result<Metric, Refused> {
-            let mut metric = 0;
-            done(unsafe { abi::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut metric) })?;
-            Ok(Metric(metric))
-        }
+    fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused> {
+        let mut token = 0;
+        let no_trailers = super::render(&[]);
+        done(unsafe {
+            abi::proxy_http_call(
+                call.cluster.as_ptr(),
+                call.cluster.len(),
+                call.headers.as_ptr(),
+                call.headers.len(),
+                call.body.as_ptr(),
+                call.body.len(),
+                no_trailers.as_ptr(),
+                no_trailers.len(),
+                call.timeout_ms,
+                &raw mut token,
+            )
+        })?;
+        Ok(token)
+    }
 
-        fn add(&self, metric: Metric, by: i64) {
-            if by != 0 {
-                // A metric that cannot be moved must not cost a request.
-                let _ = unsafe { abi::proxy_increment_metric(metric.0, by) };
-            }
-        }
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Result<Metric, Refused> {
+        let mut metric = 0;
+        done(unsafe { abi::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut metric) })?;
+        Ok(Metric(metric))
+    }
 
-        fn tick_every(&self, milliseconds: u32) {
-            // Can only fail outside of a root context.
-            let _ = unsafe { abi::proxy_set_tick_period_milliseconds(milliseconds) };
+    fn add(&self, metric: Metric, by: i64) {
+        if by != 0 {
+            // A metric that cannot be moved must not cost a request.
+            let _ = unsafe { abi::proxy_increment_metric(metric.0, by) };
         }
+    }
 
-        fn log(&self, level: Level, message: &str) {
-            // There is nowhere to say that logging failed.
-            let _ = unsafe { abi::proxy_log(level as u32, message.as_ptr(), message.len()) };
-        }
+    fn tick_every(&self, milliseconds: u32) {
+        // Can only fail outside of a root context.
+        let _ = unsafe { abi::proxy_set_tick_period_milliseconds(milliseconds) };
+    }
 
-        fn now(&self) -> u64 {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        }
+    fn log(&self, level: Level, message: &str) {
+        // There is nowhere to say that logging failed.
+        let _ = unsafe { abi::proxy_log(level as u32, message.as_ptr(), message.len()) };
+    }
 
-        fn random(&self) -> u64 {
-            // Its keys start from the host's random bytes, and change with each use.
-            RandomState::new().build_hasher().finish()
-        }
+    fn now(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
 
-        fn environment(&self, name: &str) -> Option<String> {
-            std::env::var(name).ok()
-        }
+    fn random(&self) -> u64 {
+        // Its keys start from the host's random bytes, and change with each use.
+        RandomState::new().build_hasher().finish()
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
     }
 }

@@ -75,7 +75,7 @@ async fn fails_in_every_way_and_recovers() {
     let refused = post().await;
     assert_eq!(refused.status, 503);
     assert!(
-        refused.text().contains("Connection refused"),
+        refused.text().contains("connection failure"),
         "{}",
         refused.text()
     );

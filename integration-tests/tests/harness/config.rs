@@ -41,15 +41,12 @@ async fn statistics_have_labels_by_tags_from_a_file() {
     let upstream = Upstream::start().await;
     let folder = tempfile::tempdir().unwrap();
     let tags = folder.path().join("tags.yaml");
-    fs::write(
-        &tags,
-        "stats_tags:\n- {tag_name: portcullis_rule, regex: '(\\.rule_(\\w+?))\\.'}\n",
-    )
-    .unwrap();
+    let tag = "stats_tags:\n- {tag_name: action, regex: '(\\.(allowed|denied))$'}\n";
+    fs::write(&tags, tag).unwrap();
     let mut filter = rbac_denying("BadBot");
     merge(
         &mut filter["typed_config"],
-        &json!({"rules_stat_prefix": "rule_agents."}),
+        &json!({"rules_stat_prefix": "agents."}),
     );
     let bootstrap = Bootstrap::new(upstream.address())
         .filter(filter)
@@ -63,22 +60,16 @@ async fn statistics_have_labels_by_tags_from_a_file() {
     }
 
     let stats = envoy.stats();
-    let denied = "envoy_http_rbac_denied";
-    let labels = [
-        ("portcullis_rule", "agents"),
-        ("envoy_http_conn_manager_prefix", "ingress"),
-    ];
-    assert_eq!(stats.await_counter(denied, &labels, 2).await, 2);
-    assert_eq!(
-        stats.counter(denied, &[("portcullis_rule", "other")]).await,
-        0
-    );
-    assert_eq!(
-        stats
-            .await_raw("cluster.upstream.upstream_rq_total", 1)
-            .await,
-        1
-    );
+    let decisions = "envoy_http_rbac";
+    let denied = [("action", "denied"), ("envoy_rbac_http_prefix", "agents")];
+    assert_eq!(stats.await_counter(decisions, &denied, 2).await, 2);
+    let allowed = [("action", "allowed")];
+    assert_eq!(stats.counter(decisions, &allowed).await, 1);
+    assert_eq!(stats.counter(decisions, &[]).await, 3);
+    let other = [("action", "other")];
+    assert_eq!(stats.counter(decisions, &other).await, 0);
+    let forwarded = "cluster.upstream.upstream_rq_total";
+    assert_eq!(stats.await_raw(forwarded, 1).await, 1);
     assert_eq!(stats.raw("no.such.name").await, None);
 }
 

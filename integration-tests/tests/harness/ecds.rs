@@ -54,14 +54,14 @@ async fn a_config_of_another_type_is_rejected() {
     );
 }
 
-/// The smallest module Envoy takes for a filter: one function without effect, which is exported
-/// under the name that tells the ABI's version, and a memory.
+/// The smallest module Envoy takes for a filter: a memory, `malloc`, and a function whose name
+/// tells the ABI's version. One section a line.
 const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0\
-    \x01\x04\x01\x60\0\0\
-    \x03\x02\x01\0\
+    \x01\x09\x02`\0\0`\x01\x7f\x01\x7f\
+    \x03\x03\x02\0\x01\
     \x05\x03\x01\0\x01\
-    \x07\x24\x02\x06memory\x02\0\x17proxy_abi_version_0_2_1\0\0\
-    \x0a\x04\x01\x02\0\x0b";
+    \x07\x2d\x03\x06memory\x02\0\x17proxy_abi_version_0_2_1\0\0\x06malloc\0\x01\
+    \x0a\x09\x02\x02\0\x0b\x04\0A\0\x0b";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wasm_filters_can_be_discovered_too() {

@@ -1,0 +1,204 @@
+//! Audit pipelines: from decisions to calls to the collector.
+//!
+//! A pipeline belongs to the VM, not to a configuration: a new configuration with the same `audit` part takes it over with
+//! all that waits in it, and no event is lost in a live change of rules. One whose configurations are gone empties itself
+//! on the ticks of the others.
+
+use portcullis_shared::{
+    audit::{
+        Class, Delivery, Sink,
+        event::{self, EventInput, RequestFacts},
+    },
+    decision::{Detail, Outcome},
+    metrics,
+};
+
+use crate::{
+    host::{self, Host, HttpCall, Level, Metric, MetricKind},
+    request::HostRequest,
+};
+
+/// What defines a metric; `None` when it cannot be had.
+pub(crate) type Define<'a> = &'a mut dyn FnMut(MetricKind, &str) -> Option<Metric>;
+
+/// All pipelines of a VM.
+#[derive(Default)]
+pub(crate) struct Pipelines(Vec<Pipeline>);
+
+struct Pipeline {
+    filter: &'static str,
+    delivery: Delivery,
+    /// Of the requests that carry batches.
+    headers: Vec<u8>,
+    /// Names this pipeline in its events, with `sequence` counting them.
+    vm: String,
+    sequence: u64,
+    metrics: Metrics,
+}
+
+/// A decision that is to be audited.
+pub(crate) struct Facts<'a> {
+    pub(crate) outcome: &'a Outcome,
+    pub(crate) details: &'a [Detail],
+    pub(crate) class: Class,
+}
+
+impl Pipelines {
+    /// The pipeline to this sink: one that is there already, or a new one.
+    pub(crate) fn open(&mut self, sink: &Sink, filter: &'static str, host: &impl Host, define: Define<'_>) -> usize {
+        let same = |known: &Pipeline| known.filter == filter && known.delivery.sink() == sink;
+        if let Some(index) = self.0.iter().position(same) {
+            return index;
+        }
+        let headers: Vec<_> = sink.request_headers().collect();
+        self.0.push(Pipeline {
+            filter,
+            headers: host::render(&headers),
+            delivery: Delivery::new(sink.clone()),
+            vm: format!("{:016x}", host.random()),
+            sequence: 0,
+            metrics: Metrics::new(filter, define),
+        });
+        self.0.len().saturating_sub(1)
+    }
+
+    /// How often the pipeline wants to look at what is due: several times within the age at which a batch is.
+    pub(crate) fn tick_ms(&self, pipeline: usize) -> Option<u32> {
+        let sink = self.0.get(pipeline)?.delivery.sink();
+        Some((sink.batch.max_age_ms / 4).clamp(10, 250))
+    }
+
+    /// Builds a decision's event and queues it. The request does not wait for more.
+    pub(crate) fn record<H: Host>(&mut self, pipeline: usize, request: &HostRequest<'_, H>, facts: &Facts<'_>, host: &H) {
+        let Some(pipeline) = self.0.get_mut(pipeline) else { return };
+        pipeline.sequence = pipeline.sequence.saturating_add(1);
+        // An event says what could be learned: a decision that the host was unavailable is audited too.
+        let headers = request.headers().ok();
+        let header = |name: &str| headers.and_then(|headers| headers.get(name));
+        let client = request.client().ok().flatten();
+        let refusal = facts.outcome.refusal.as_ref().filter(|_| facts.outcome.refuses());
+        let event = event::build(&EventInput {
+            time: host.now(),
+            vm: &pipeline.vm,
+            sequence: pipeline.sequence,
+            filter: pipeline.filter,
+            filter_version: env!("CARGO_PKG_VERSION"),
+            class: facts.class,
+            alert: false,
+            outcome: facts.outcome,
+            details: facts.details,
+            request: RequestFacts {
+                method: header(":method"),
+                path: header(":path"),
+                authority: header(":authority"),
+                user_agent: header("user-agent"),
+                client: client.map(|client| client.address),
+                client_port: client.and_then(|client| client.port),
+                request_id: header("x-request-id"),
+                traceparent: header("traceparent"),
+                protocol: None,
+                status: refusal.map(|refusal| refusal.status),
+            },
+        });
+        pipeline.delivery.offer(facts.class, event);
+    }
+
+    /// Sends what is due.
+    pub(crate) fn deliver(&mut self, host: &impl Host, now: u64) {
+        for pipeline in &mut self.0 {
+            pipeline.deliver(host, now);
+        }
+    }
+
+    /// The answer to a call of one of the pipelines.
+    pub(crate) fn answered(&mut self, host: &impl Host, token: u32, status: Option<u16>, now: u64) {
+        for pipeline in &mut self.0 {
+            if pipeline.delivery.answered(token, status, now, &mut || host.random()) {
+                pipeline.deliver(host, now);
+                return;
+            }
+        }
+    }
+}
+
+impl Pipeline {
+    fn deliver(&mut self, host: &impl Host, now: u64) {
+        let random = &mut || host.random();
+        while let Some(batch) = self.delivery.poll(now, random) {
+            let sink = self.delivery.sink();
+            let call = HttpCall {
+                cluster: &sink.cluster,
+                headers: &self.headers,
+                body: batch.body.as_bytes(),
+                timeout_ms: sink.timeout_ms,
+            };
+            match host.http_call(call) {
+                Ok(token) => self.delivery.sent(batch.id, token),
+                Err(_) => self.delivery.dispatch_failed(batch.id, now, random),
+            }
+        }
+        let failed_before = self.metrics.is_failing;
+        self.metrics.update(&mut self.delivery, host);
+        if self.metrics.is_failing != failed_before {
+            let state = if self.metrics.is_failing { "takes no events; they wait" } else { "takes events again" };
+            let cluster = &self.delivery.sink().cluster;
+            host.log(Level::Warn, &format!("portcullis {}: audit cluster {cluster} {state}", self.filter));
+        }
+    }
+}
+
+/// A pipeline's metrics, and what its gauges were last moved to.
+struct Metrics {
+    /// Delivered, dropped and rejected events of a class.
+    events: Vec<(Class, [Option<Metric>; 3])>,
+    /// In the order of `Calls::iter`.
+    calls: Vec<Option<Metric>>,
+    queued: [Option<Metric>; 2],
+    queued_before: [usize; 2],
+    is_failing: bool,
+}
+
+impl Metrics {
+    fn new(filter: &str, define: Define<'_>) -> Self {
+        let mut counter = |name: &str, labels: &[(&str, &str)]| define(MetricKind::Counter, &metrics::name(name, labels));
+        let events = Class::ALL.map(|class| {
+            let result = ["delivered", "dropped", "rejected"].map(|result| {
+                let labels = [("filter", filter), ("class", class.as_str()), ("result", result)];
+                counter("portcullis_audit_events_total", &labels)
+            });
+            (class, result)
+        });
+        let results = portcullis_shared::audit::delivery::Calls::default().iter();
+        let calls = results.map(|(result, _)| counter("portcullis_audit_calls_total", &[("filter", filter), ("result", result)]));
+        let gauges = ["portcullis_audit_queue_events", "portcullis_audit_queue_bytes"];
+        let queued = gauges.map(|gauge| define(MetricKind::Gauge, &metrics::name(gauge, &[("filter", filter)])));
+        Self { events: events.into(), calls: calls.into(), queued, queued_before: [0; 2], is_failing: false }
+    }
+
+    fn update(&mut self, delivery: &mut Delivery, host: &impl Host) {
+        let add = |metric: Option<Metric>, by: i64| {
+            if let Some(metric) = metric
+                && by != 0
+            {
+                host.add(metric, by);
+            }
+        };
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let changes = delivery.take_changes();
+        for (class, [delivered, dropped, rejected]) in &self.events {
+            add(*delivered, count(*changes.delivered.get(*class)));
+            add(*dropped, count(*changes.dropped.get(*class)));
+            add(*rejected, count(*changes.rejected.get(*class)));
+        }
+        for (metric, (_, calls)) in self.calls.iter().zip(changes.calls.iter()) {
+            add(*metric, count(calls));
+        }
+        let queued_now = [changes.queued_events, changes.queued_bytes];
+        for ((metric, before), now) in self.queued.iter().zip(self.queued_before).zip(queued_now) {
+            let size = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
+            add(*metric, size(now).saturating_sub(size(before)));
+        }
+        self.queued_before = queued_now;
+        self.is_failing = changes.is_failing;
+    }
+}

@@ -1,0 +1,98 @@
+//! How much an event matters.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    decision::{Action, Outcome},
+    mode::Mode,
+};
+
+/// How much an event matters, from least to most: when the queue is full, the lower go first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, eserde::Deserialize, Serialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A request that was let through.
+    Allow,
+    /// A request that would have been refused, had its rule been enforced.
+    Shadow,
+    /// A request that was refused.
+    Deny,
+    /// Something that failed: a policy that could not decide, an engine that did not answer.
+    Error,
+}
+
+impl Class {
+    /// All classes, the lowest first.
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Shadow, Self::Deny, Self::Error];
+
+    /// The class of an outcome that is not a failure.
+    pub fn of(outcome: &Outcome) -> Self {
+        match (outcome.action, outcome.mode) {
+            (Action::Allow, _) => Self::Allow,
+            (Action::Deny, Mode::Enforce) => Self::Deny,
+            (Action::Deny, Mode::Shadow | Mode::Off) => Self::Shadow,
+        }
+    }
+
+    /// The stable word for metrics, events and configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Shadow => "shadow",
+            Self::Deny => "deny",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One value for each class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerClass<T> {
+    allow: T,
+    shadow: T,
+    deny: T,
+    error: T,
+}
+
+impl<T> PerClass<T> {
+    /// The value of a class.
+    pub const fn get(&self, class: Class) -> &T {
+        match class {
+            Class::Allow => &self.allow,
+            Class::Shadow => &self.shadow,
+            Class::Deny => &self.deny,
+            Class::Error => &self.error,
+        }
+    }
+
+    /// The value of a class, to change it.
+    pub const fn get_mut(&mut self, class: Class) -> &mut T {
+        match class {
+            Class::Allow => &mut self.allow,
+            Class::Shadow => &mut self.shadow,
+            Class::Deny => &mut self.deny,
+            Class::Error => &mut self.error,
+        }
+    }
+
+    /// All values, the lowest class first.
+    pub fn iter(&self) -> impl Iterator<Item = (Class, &T)> {
+        Class::ALL.into_iter().map(|class| (class, self.get(class)))
+    }
+}
+
+impl PerClass<u64> {
+    /// Counts one more of `class`.
+    pub const fn count(&mut self, class: Class) {
+        let counter = self.get_mut(class);
+        *counter = counter.saturating_add(1);
+    }
+
+    /// All classes together.
+    pub fn total(&self) -> u64 {
+        self.iter().fold(0, |total, (_, count)| total.saturating_add(*count))
+    }
+}

@@ -1,0 +1,221 @@
+//! From the `audit` configuration to what the delivery works with, or all that is wrong with it.
+
+use std::{collections::BTreeSet, fmt, ops::RangeInclusive};
+
+use super::{AuditConfig, Batch, Format, Queue, Retry};
+use crate::{
+    audit::Class,
+    config::{Environment, Errors, quoted},
+    redact,
+};
+
+/// Headers that are not the operator's to set: the body's own, the connection's own.
+const RESERVED: &[&str] = &[
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+const MAX_HEADERS: usize = 32;
+const MAX_HEADER_BYTES: usize = 4096;
+
+/// A checked `audit` configuration, with its secrets looked up. Its [`Debug`] form shows none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sink {
+    /// Name of the collector's cluster in Envoy.
+    pub cluster: String,
+    /// How a batch is written.
+    pub format: Format,
+    /// The classes that are sent.
+    pub events: BTreeSet<Class>,
+    /// When a batch is due.
+    pub batch: Batch,
+    /// What is held at most.
+    pub queue: Queue,
+    /// How long the collector may take, in milliseconds.
+    pub timeout_ms: u32,
+    /// How many calls may wait for an answer.
+    pub max_in_flight: u32,
+    /// How long a failing collector is left alone.
+    pub retry: Retry,
+    path: String,
+    authority: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Sink {
+    /// Whether events of this class are sent at all. Ask before building one.
+    pub fn wants(&self, class: Class) -> bool {
+        self.events.contains(&class)
+    }
+
+    /// The headers of the request that carries a batch, pseudo-headers first.
+    pub fn request_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = [
+            (":method", "POST"),
+            (":path", self.path.as_str()),
+            (":authority", self.authority.as_str()),
+            ("content-type", self.format.content_type()),
+        ];
+        own.into_iter().chain(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").field("cluster", &self.cluster).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Format {
+    /// The media type of a batch.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Ndjson => "application/x-ndjson",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+impl AuditConfig {
+    /// Checks the configuration that stands at `path` (such as `$.audit`) and looks up its secrets. All that is wrong
+    /// goes into `errors`; the sink is of use only when nothing was.
+    #[must_use]
+    pub fn compile(self, path: &str, environment: Environment, errors: &mut Errors) -> Sink {
+        let mut check = Check { path, errors };
+        check.limits(&self);
+        if self.cluster.is_empty() || self.cluster.len() > 255 || self.cluster.chars().any(char::is_control) {
+            check.fault("cluster", "the name of an Envoy cluster, 1 to 255 characters", quoted(&self.cluster));
+        }
+        if !self.path.starts_with('/') || self.path.len() > 2048 || !self.path.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            let expected = "a path that starts with '/', at most 2048 visible ASCII characters";
+            check.fault("path", expected, quoted(&self.path));
+        }
+        let authority = self.authority.unwrap_or_else(|| {
+            let (_, host) = self.cluster.rsplit_once('|').unwrap_or(("", &self.cluster));
+            host.to_owned()
+        });
+        if !is_authority(&authority) {
+            let expected = "a host with or without port (give one where the cluster's name is none)";
+            check.fault("authority", expected, quoted(&authority));
+        }
+        if self.events.is_empty() {
+            check.fault("events", "at least one of deny, shadow, error and allow", "none");
+        }
+        let mut headers = Vec::new();
+        for (name, value) in self.headers {
+            if redact::header_is_secret(&name) {
+                let expected = "no credentials in the configuration: name a variable in `header_env`";
+                check.fault(format_args!("headers[{name:?}]"), expected, "a header that carries some");
+            }
+            check.header("headers", name, value, &mut headers);
+        }
+        for (name, variable) in self.header_env {
+            match environment(&variable) {
+                Some(value) => check.header("header_env", name, value, &mut headers),
+                None => check.fault(
+                    format_args!("header_env[{name:?}]"),
+                    "a variable that `vm_config.environment_variables` sets",
+                    quoted(&variable),
+                ),
+            }
+        }
+        if headers.len() > MAX_HEADERS {
+            check.fault("headers", format_args!("at most {MAX_HEADERS} with header_env"), headers.len());
+        }
+        Sink {
+            cluster: self.cluster,
+            format: self.format,
+            events: self.events,
+            batch: self.batch,
+            queue: self.queue,
+            timeout_ms: self.timeout_ms,
+            max_in_flight: self.max_in_flight,
+            retry: self.retry,
+            path: self.path,
+            authority,
+            headers,
+        }
+    }
+}
+
+/// Where faults go.
+struct Check<'a> {
+    path: &'a str,
+    errors: &'a mut Errors,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, key: impl fmt::Display, expected: impl fmt::Display, found: impl fmt::Display) {
+        self.errors.add(format_args!("{}.{key}", self.path), expected, found);
+    }
+
+    fn range(&mut self, key: &str, value: u32, range: RangeInclusive<u32>) {
+        if !range.contains(&value) {
+            self.fault(key, format_args!("{} to {}", range.start(), range.end()), value);
+        }
+    }
+
+    fn limits(&mut self, config: &AuditConfig) {
+        let AuditConfig { batch, queue, retry, .. } = config;
+        self.range("batch.max_events", batch.max_events, 1..=10_000);
+        self.range("batch.max_bytes", batch.max_bytes, 32 << 10..=4 << 20);
+        self.range("batch.max_age_ms", batch.max_age_ms, 10..=60_000);
+        self.range("queue.max_events", queue.max_events, 1..=100_000);
+        self.range("queue.max_bytes", queue.max_bytes, 32 << 10..=64 << 20);
+        self.range("timeout_ms", config.timeout_ms, 1..=60_000);
+        self.range("max_in_flight", config.max_in_flight, 1..=16);
+        self.range("retry.base_ms", retry.base_ms, 10..=60_000);
+        self.range("retry.max_ms", retry.max_ms, 10..=3_600_000);
+        for (key, least, value, other) in [
+            ("queue.max_events", batch.max_events, queue.max_events, "batch.max_events"),
+            ("queue.max_bytes", batch.max_bytes, queue.max_bytes, "batch.max_bytes"),
+            ("retry.max_ms", retry.base_ms, retry.max_ms, "retry.base_ms"),
+        ] {
+            if value < least {
+                self.fault(key, format_args!("no less than {other}, {least}"), value);
+            }
+        }
+    }
+
+    /// Checks a header and adds it. Says nothing of the value: it may be a secret.
+    fn header(&mut self, key: &str, name: String, value: String, headers: &mut Vec<(String, String)>) {
+        let at = |name: &str| format!("{key}[{name:?}]");
+        let lower = name.to_ascii_lowercase();
+        if !is_token(&name) {
+            self.fault(at(&name), "a header name (letters, digits and -_.~!#$%&'*+^`|)", quoted(&name));
+        } else if RESERVED.contains(&lower.as_str()) {
+            self.fault(at(&name), "a header that is the operator's to set", quoted(&name));
+        }
+        if headers.iter().any(|(known, _)| *known == lower) {
+            self.fault(at(&name), "each header once", "a second one");
+        }
+        if value.len() > MAX_HEADER_BYTES {
+            self.fault(at(&name), format_args!("at most {MAX_HEADER_BYTES} bytes"), value.len());
+        } else if value.trim() != value || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            let expected = "visible ASCII characters, with spaces only between them";
+            self.fault(at(&name), expected, "a value with others (not shown: it may be a secret)");
+        }
+        headers.push((lower, value));
+    }
+}
+
+/// RFC 9110 section 5.6.2; so no pseudo-header either.
+fn is_token(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!#$%&'*+^`|".contains(&byte);
+    !name.is_empty() && name.len() <= 128 && name.bytes().all(good)
+}
+
+/// The characters that RFC 3986 has for a host and a port.
+fn is_authority(authority: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
+    !authority.is_empty() && authority.len() <= 255 && authority.bytes().all(good)
+}

@@ -1,0 +1,208 @@
+//! Many path templates.
+
+use std::cmp::Ordering;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{
+    NormalPath, Overlap, Template,
+    overlap::{Shape, overlaps},
+    template::Step,
+};
+
+/// Whether letters in templates stand for both cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Case {
+    /// `/admin` is not `/ADMIN` (RFC 3986 section 6.2.2.1).
+    #[default]
+    Sensitive,
+    /// `/admin` is `/ADMIN`, for upstreams that think so. ASCII letters only.
+    Insensitive,
+}
+
+/// Values by path template; the most specific template that matches wins.
+///
+/// Templates are compared from the left: at the first segment where two differ in kind, a literal goes before `{name}`,
+/// that before `*`, and that before `**`. If the better choice leads nowhere, the next one is tried: with `/a/b/c` and
+/// `/{x}/b/d`, the path `/a/b/d` is the second's.
+///
+/// Built once as a tree of segments. A look-up allocates nothing, and where the templates' literals tell paths apart its
+/// cost depends on the path's segments, not on the number of templates: each step is a binary search among siblings. At
+/// worst, with wildcards everywhere, it visits each node of the tree once.
+#[derive(Clone, Debug)]
+pub struct TemplateSet<T> {
+    entries: Vec<(Template, T)>,
+    case: Case,
+    root: Node,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Node {
+    /// Sorted.
+    literals: Vec<(Box<[u8]>, Node)>,
+    capture: Option<Box<Node>>,
+    any: Option<Box<Node>>,
+    /// The entries that end here, in their order.
+    exact: Vec<usize>,
+    /// The entries that end here with `**`.
+    rest: Vec<usize>,
+}
+
+impl<T> TemplateSet<T> {
+    /// A set of these templates. Where a template comes twice, under whichever names, the first wins; see
+    /// [`TemplateSet::duplicates`].
+    pub fn new(entries: impl IntoIterator<Item = (Template, T)>, case: Case) -> Self {
+        let entries: Vec<_> = entries.into_iter().collect();
+        let mut shapes = shapes(&entries, case);
+        // Stable, so that equal templates keep their order.
+        shapes.sort_by(|a, b| a.steps.cmp(&b.steps));
+        Self { root: Node::new(&shapes, 0), entries, case }
+    }
+
+    /// The most specific template that matches this path.
+    pub fn find<'s, 'p>(&'s self, path: &NormalPath<'p>) -> Option<Match<'s, 'p, T>> {
+        self.find_where(path, |_| true)
+    }
+
+    /// The most specific template that matches this path and whose value is accepted, such as for its method. A template
+    /// that comes twice is offered twice.
+    pub fn find_where<'s, 'p>(
+        &'s self,
+        path: &NormalPath<'p>,
+        mut accept: impl FnMut(&T) -> bool,
+    ) -> Option<Match<'s, 'p, T>> {
+        let mut accept = |index: &usize| self.entries.get(*index).is_some_and(|(_, value)| accept(value));
+        let index = self.root.find(path, 0, self.case, &mut accept)?;
+        let (template, value) = self.entries.get(index)?;
+        Some(Match { template, value, index, path: *path })
+    }
+
+    /// Whether any template matches this path.
+    pub fn matches_any(&self, path: &NormalPath<'_>) -> bool {
+        self.find(path).is_some()
+    }
+
+    /// Whether there is no template at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The positions of entries with the same template: the first one, and one that [`TemplateSet::find`] never yields.
+    pub fn duplicates(&self) -> Vec<(usize, usize)> {
+        let mut duplicates = Vec::new();
+        self.root.visit(&mut |ending| {
+            if let [first, again @ ..] = ending {
+                duplicates.extend(again.iter().map(|again| (*first, *again)));
+            }
+        });
+        duplicates.sort_unstable();
+        duplicates
+    }
+
+    /// Pairs of templates of which a user should know, besides duplicates; see [`Overlap`]. Compares each template with
+    /// each, so it belongs into the check of a configuration: a thousand templates take some milliseconds.
+    pub fn overlaps(&self) -> Vec<Overlap> {
+        overlaps(shapes(&self.entries, self.case))
+    }
+}
+
+fn shapes<T>(entries: &[(Template, T)], case: Case) -> Vec<Shape> {
+    let shape = |(index, (template, _)): (usize, &(Template, T))| {
+        let mut steps = template.steps.clone();
+        if case == Case::Insensitive {
+            for step in &mut steps {
+                if let Step::Literal(literal) = step {
+                    literal.make_ascii_lowercase();
+                }
+            }
+        }
+        Shape { steps, rest: template.rest, index }
+    };
+    entries.iter().enumerate().map(shape).collect()
+}
+
+/// Compares a literal, folded already, with a path's segment.
+fn compare(literal: &[u8], segment: &[u8], case: Case) -> Ordering {
+    match case {
+        Case::Sensitive => literal.cmp(segment),
+        Case::Insensitive => literal.iter().copied().cmp(segment.iter().map(u8::to_ascii_lowercase)),
+    }
+}
+
+impl Node {
+    /// The node for templates that are sorted, and equal in what comes before this position.
+    fn new(shapes: &[Shape], position: usize) -> Self {
+        let mut node = Self::default();
+        for group in shapes.chunk_by(|a, b| a.steps.get(position) == b.steps.get(position)) {
+            let child = || Self::new(group, position.saturating_add(1));
+            match group.first().and_then(|shape| shape.steps.get(position)) {
+                Some(Step::Literal(literal)) => node.literals.push((literal.clone(), child())),
+                Some(Step::Capture) => node.capture = Some(Box::new(child())),
+                Some(Step::Any) => node.any = Some(Box::new(child())),
+                None => {
+                    let (rest, exact) = group.iter().partition::<Vec<_>, _>(|shape| shape.rest);
+                    node.rest = rest.into_iter().map(|shape| shape.index).collect();
+                    node.exact = exact.into_iter().map(|shape| shape.index).collect();
+                }
+            }
+        }
+        node
+    }
+
+    fn find(
+        &self,
+        path: &NormalPath<'_>,
+        position: usize,
+        case: Case,
+        accept: &mut impl FnMut(&usize) -> bool,
+    ) -> Option<usize> {
+        let Some(segment) = path.segment(position) else {
+            return self.exact.iter().chain(&self.rest).copied().find(|index| accept(index));
+        };
+        let literal = self.literals.binary_search_by(|(literal, _)| compare(literal, segment, case)).ok();
+        let literal = literal.and_then(|found| self.literals.get(found)).map(|(_, node)| node);
+        let capture = self.capture.as_deref().filter(|_| !segment.is_empty());
+        for node in [literal, capture, self.any.as_deref()].into_iter().flatten() {
+            if let Some(found) = node.find(path, position.saturating_add(1), case, accept) {
+                return Some(found);
+            }
+        }
+        self.rest.iter().copied().find(|index| accept(index))
+    }
+
+    /// Shows the entries that end in the same place, for each place.
+    fn visit(&self, see: &mut impl FnMut(&[usize])) {
+        see(&self.exact);
+        see(&self.rest);
+        let literals = self.literals.iter().map(|(_, node)| node);
+        for node in literals.chain(self.capture.as_deref()).chain(self.any.as_deref()) {
+            node.visit(see);
+        }
+    }
+}
+
+/// A template that matches a path.
+#[derive(Clone, Copy, Debug)]
+pub struct Match<'s, 'p, T> {
+    /// The template.
+    pub template: &'s Template,
+    /// Its value.
+    pub value: &'s T,
+    /// Its position among the set's entries.
+    pub index: usize,
+    path: NormalPath<'p>,
+}
+
+impl<'s, 'p, T> Match<'s, 'p, T> {
+    /// The segment that `{name}` stands for, decoded; `None` if the template has no such name.
+    pub fn capture(&self, name: &str) -> Option<&'p [u8]> {
+        self.template.position(name).and_then(|position| self.path.segment(position))
+    }
+
+    /// All captured segments with their names.
+    pub fn captures(&self) -> impl Iterator<Item = (&'s str, &'p [u8])> {
+        self.template.names().filter_map(|(position, name)| Some((name, self.path.segment(position)?)))
+    }
+}

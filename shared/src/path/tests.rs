@@ -1,0 +1,252 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::{Ambiguity, Case, Normaliser, Overlap, PathBuffer, Template, TemplateSet};
+
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
+
+/// The canonical spelling, or the reason code.
+fn outcome(normaliser: &Normaliser, target: &[u8]) -> String {
+    let mut buffer = PathBuffer::default();
+    normaliser.normalise(target, &mut buffer).map_or_else(|error| error.code().to_owned(), |path| path.to_string())
+}
+
+/// A set whose values are its templates' positions.
+fn set(templates: &[&str], case: Case) -> TemplateSet<usize> {
+    TemplateSet::new(templates.iter().map(|text| text.parse().unwrap()).zip(0..), case)
+}
+
+/// What normalising this path yields: a canonical spelling, which starts with a slash, or a reason code.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NormaliseCase {
+    raw: Option<String>,
+    /// For what is not UTF-8.
+    raw_hex: Option<String>,
+    strict: String,
+    lenient: String,
+    query: Option<String>,
+    #[serde(rename = "why")]
+    _why: Option<String>,
+}
+
+impl NormaliseCase {
+    fn raw(&self) -> Vec<u8> {
+        match (&self.raw, &self.raw_hex) {
+            (Some(raw), None) => raw.clone().into_bytes(),
+            (None, Some(hex)) => {
+                let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+                (0..hex.len()).step_by(2).map(digits).collect()
+            }
+            _ => panic!("a case has either raw or raw_hex"),
+        }
+    }
+}
+
+fn normalise_cases() -> Vec<NormaliseCase> {
+    serde_json::from_str(include_str!("../../testdata/path/normalise.json")).unwrap()
+}
+
+#[test]
+fn paths_normalise_as_the_table_says() {
+    let (strict, lenient) = (Normaliser::strict(), Normaliser::lenient());
+    for case in normalise_cases() {
+        let raw = case.raw();
+        let shown = String::from_utf8_lossy(&raw);
+        assert_eq!(outcome(&strict, &raw), case.strict, "strict {shown:?}");
+        assert_eq!(outcome(&lenient, &raw), case.lenient, "lenient {shown:?}");
+        let mut buffer = PathBuffer::default();
+        if let Ok(path) = lenient.normalise(&raw, &mut buffer) {
+            assert_eq!(path.query(), case.query.as_deref().map(str::as_bytes), "query of {shown:?}");
+        }
+    }
+}
+
+#[test]
+fn the_table_has_every_reason() {
+    let cases = normalise_cases();
+    for ambiguity in Ambiguity::ALL {
+        let seen = cases.iter().any(|case| case.strict == ambiguity.code());
+        assert!(seen || *ambiguity == Ambiguity::TooLong, "{ambiguity}");
+    }
+}
+
+#[test]
+fn reasons_are_distinct_and_read_well() {
+    let codes: std::collections::BTreeSet<_> = Ambiguity::ALL.iter().map(|ambiguity| ambiguity.code()).collect();
+    assert_eq!(codes.len(), Ambiguity::ALL.len());
+    let text = Ambiguity::EncodedSlash.to_string();
+    assert_eq!(text, "path_encoded_slash: An encoded slash (`%2F`): data, or a separator.");
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OptionsCase {
+    options: serde_json::Value,
+    raw: String,
+    normal: String,
+    segments: Option<Vec<String>>,
+}
+
+#[test]
+fn options_read_paths_as_the_table_says() {
+    let cases: Vec<OptionsCase> = serde_json::from_str(include_str!("../../testdata/path/options.json")).unwrap();
+    for case in cases {
+        let normaliser: Normaliser = eserde::json::from_str(&case.options.to_string()).unwrap();
+        let shown = format!("{} with {}", case.raw, case.options);
+        assert_eq!(outcome(&normaliser, case.raw.as_bytes()), case.normal, "{shown}");
+        let mut buffer = PathBuffer::default();
+        if let (Some(expected), Ok(path)) = (case.segments, normaliser.normalise(case.raw.as_bytes(), &mut buffer)) {
+            let segments: Vec<_> = path.segments().collect();
+            assert_eq!(segments, expected.iter().map(String::as_bytes).collect::<Vec<_>>(), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn the_default_is_strict() {
+    assert_eq!(Normaliser::default(), Normaliser::strict());
+    assert_eq!(eserde::json::from_str::<Normaliser>("{}").unwrap(), Normaliser::strict());
+    assert!(eserde::json::from_str::<Normaliser>(r#"{"control_byte": "resolve"}"#).is_err());
+    assert!(eserde::json::from_str::<Normaliser>(r#"{"dot_segment": "keep"}"#).is_err());
+}
+
+/// Each option is the reason code of its shape without `path_`, so that the event's word can be looked up.
+#[test]
+fn options_are_named_after_reasons() {
+    let options = serde_json::to_value(Normaliser::strict()).unwrap();
+    for name in options.as_object().unwrap().keys() {
+        let known = Ambiguity::ALL.iter().any(|ambiguity| ambiguity.code() == format!("path_{name}"));
+        assert!(known || name == "max_length", "{name}");
+    }
+}
+
+#[test]
+fn a_plain_path_is_borrowed_and_a_buffer_is_used_again() {
+    let normaliser = Normaliser::strict();
+    let mut buffer = PathBuffer::default();
+    let target = b"/users/42?x";
+    let path = normaliser.normalise(target, &mut buffer).unwrap();
+    assert_eq!(path.segment(1), Some(b"42".as_slice()));
+    assert!(target.as_ptr_range().contains(&path.segment(1).unwrap().as_ptr()));
+    assert_eq!(normaliser.normalise(b"/%61/b/", &mut buffer).unwrap().to_string(), "/a/b/");
+    assert_eq!(normaliser.normalise(b"/a//b", &mut buffer).unwrap_err(), Ambiguity::EmptySegment);
+    let path = normaliser.normalise(b"/", &mut buffer).unwrap();
+    assert!(path.is_empty() && !path.trailing_slash() && path.segment(0).is_none());
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TemplateCase {
+    template: String,
+    #[serde(default)]
+    names: Vec<String>,
+    error: Option<String>,
+}
+
+#[test]
+fn templates_parse_as_the_table_says() {
+    let cases: Vec<TemplateCase> = serde_json::from_str(include_str!("../../testdata/path/templates.json")).unwrap();
+    for case in cases {
+        match (case.template.parse::<Template>(), case.error) {
+            (Ok(template), None) => {
+                assert_eq!(template.to_string(), case.template);
+                assert_eq!(template.names().map(|(_, name)| name).collect::<Vec<_>>(), case.names);
+            }
+            (found, expected) => assert_eq!(found.map_err(|error| error.to_string()), Err(expected.unwrap_or_default())),
+        }
+    }
+}
+
+#[test]
+fn a_template_is_a_string_of_bounded_size() {
+    let template: Template = eserde::json::from_str("\"/users/{id}\"").unwrap();
+    assert_eq!(template.position("id"), Some(1));
+    assert_eq!(serde_json::to_string(&template).unwrap(), "\"/users/{id}\"");
+    assert!(serde_json::from_str::<Template>("[]").unwrap_err().to_string().contains("as a string"));
+    assert!("/a".repeat(Template::MAX_SEGMENTS).parse::<Template>().is_ok());
+    let error = "/a".repeat(Template::MAX_SEGMENTS + 1).parse::<Template>().unwrap_err().to_string();
+    assert!(error.starts_with("expected at most 64 segments, found `/a/a") && error.len() < 200, "{error}");
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchTable {
+    templates: Vec<Template>,
+    #[serde(default)]
+    case: Case,
+    #[serde(default)]
+    options: Normaliser,
+    cases: Vec<MatchCase>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchCase {
+    path: String,
+    #[serde(rename = "match")]
+    matched: Option<String>,
+    #[serde(default)]
+    captures: BTreeMap<String, String>,
+}
+
+#[test]
+fn paths_match_as_the_table_says() {
+    let tables: Vec<MatchTable> = serde_json::from_str(include_str!("../../testdata/path/match.json")).unwrap();
+    for table in tables {
+        let set = TemplateSet::new(table.templates.into_iter().map(|template| (template, ())), table.case);
+        for case in table.cases {
+            let mut buffer = PathBuffer::default();
+            let path = table.options.normalise(case.path.as_bytes(), &mut buffer).unwrap();
+            let found = set.find(&path);
+            assert_eq!(found.map(|found| found.template.as_str()), case.matched.as_deref(), "{}", case.path);
+            assert_eq!(set.matches_any(&path), case.matched.is_some());
+            let captures = found.iter().flat_map(|found| found.captures());
+            let captures = captures.map(|(name, value)| (name.to_owned(), String::from_utf8(value.to_vec()).unwrap()));
+            assert_eq!(captures.collect::<BTreeMap<_, _>>(), case.captures, "{}", case.path);
+            for (name, value) in &case.captures {
+                assert_eq!(found.unwrap().capture(name), Some(value.as_bytes()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_value_leaves_the_path_to_the_next_template() {
+    let set = set(&["/users/me", "/users/{id}", "/**", "/users/me"], Case::Sensitive);
+    let mut buffer = PathBuffer::default();
+    let path = Normaliser::strict().normalise(b"/users/me", &mut buffer).unwrap();
+    let mut offered = Vec::new();
+    let found = set.find_where(&path, |value| {
+        offered.push(*value);
+        false
+    });
+    assert!(found.is_none());
+    assert_eq!(offered, [0, 3, 1, 2]);
+    let found = set.find_where(&path, |value| *value != 0 && *value != 3).unwrap();
+    assert_eq!((found.index, found.capture("id"), found.capture("x")), (1, Some(b"me".as_slice()), None));
+}
+
+#[test]
+fn duplicates_are_the_same_template_under_any_names() {
+    let templates = ["/a/{x}", "/a/{y}/", "/a/*", "/A/{x}", "/a/{x}/**", "/a/%7a", "/a/z", "/a/{z}"];
+    assert_eq!(set(&templates, Case::Sensitive).duplicates(), [(0, 1), (0, 7), (5, 6)]);
+    assert_eq!(set(&templates, Case::Insensitive).duplicates(), [(0, 1), (0, 3), (0, 7), (5, 6)]);
+}
+
+#[test]
+fn overlaps_are_what_is_never_reached_and_what_crosses() {
+    let overlaps = |templates: &[&str]| set(templates, Case::Sensitive).overlaps();
+    let overlap = |winner, loser, unreachable| Overlap { winner, loser, unreachable };
+    assert_eq!(overlaps(&["/users/me", "/users/{id}", "/users/**", "/**", "/users/{id}", "/x"]), []);
+    assert_eq!(overlaps(&["/a/*", "/a/{x}"]), [overlap(1, 0, true)]);
+    assert_eq!(overlaps(&["/a/*/b", "/a/{x}/**"]), [overlap(1, 0, true)]);
+    assert_eq!(overlaps(&["/{y}/b", "/a/{x}"]), [overlap(1, 0, false)]);
+    assert_eq!(overlaps(&["/a/**", "/{y}/b"]), [overlap(0, 1, false)]);
+    assert_eq!(overlaps(&["/a/b", "/a"]), []);
+    assert_eq!(set(&["/A/{x}", "/a/*"], Case::Insensitive).overlaps(), [overlap(0, 1, true)]);
+}

@@ -1,0 +1,223 @@
+//! Keeps credentials out of logs.
+//!
+//! Three nets, from strict to loose:
+//!
+//! 1. Headers are logged by allow-list ([`header_is_plain`]), and those that carry credentials never are
+//!    ([`header_is_secret`]), whoever asks.
+//! 2. In a query, a path parameter or free text, the value of a name that speaks of a credential (`access_token`,
+//!    `user_password`, `X-Amz-Signature`, …) is cut. Names are compared without case, separators and percent-encoding.
+//! 3. Text in a credential's own shape (JWT, `Bearer …`, AWS, GitHub, `GitLab`, Slack, Stripe, … keys, PEM, `user:pass@`
+//!    in URLs) is cut whatever it stands under.
+//!
+//! There is one rule for what is cut: everything from the secret to the end of its unit, which is a query parameter (up
+//! to the next `&`), a path segment, or the whole of a free text. Percent-encoding is looked through, four levels deep;
+//! what is encoded deeper is cut as well, unread. So now and then more is cut than need be, and never less.
+//!
+//! What no such rule can know is an opaque secret with neither a telling name nor a known shape, such as
+//! `/reset/4f1d9c`. Audit such routes by their name.
+//!
+//! The cost is linear in the text's length.
+
+mod names;
+mod printable;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+pub use printable::printable;
+
+/// What stands in a secret's place.
+pub const REDACTED: &str = "[REDACTED]";
+
+/// Levels of percent-encoding that are looked through: a log-in redirect within a log-in redirect has three.
+const LEVELS: usize = 4;
+
+/// Headers that may be logged as they are. Values still go through [`text`]: `referer` and `location` hold URLs.
+const PLAIN_HEADERS: &[&str] = &[
+    ":authority",
+    ":method",
+    ":scheme",
+    ":status",
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "accept-ranges",
+    "access-control-allow-origin",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "age",
+    "allow",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "expect",
+    "expires",
+    "grpc-encoding",
+    "grpc-message",
+    "grpc-status",
+    "grpc-timeout",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-unmodified-since",
+    "last-modified",
+    "location",
+    "origin",
+    "range",
+    "ratelimit",
+    "ratelimit-policy",
+    "referer",
+    "retry-after",
+    "server",
+    "te",
+    "traceparent",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "vary",
+    "via",
+    "x-envoy-attempt-count",
+    "x-envoy-upstream-service-time",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
+/// Whether a header may be logged without the operator's asking; case does not count.
+pub fn header_is_plain(name: &str) -> bool {
+    PLAIN_HEADERS.iter().any(|plain| plain.eq_ignore_ascii_case(name))
+}
+
+/// Whether a header carries a credential, as `authorization`, `cookie`, `x-api-key`, `x-forwarded-client-cert` or
+/// any `*-token` does. Such a header is never logged; case does not count.
+pub fn header_is_secret(name: &str) -> bool {
+    names::is_secret(name.as_bytes())
+}
+
+/// A query (without its `?`) that may be logged.
+pub fn query(query: &[u8]) -> Cow<'_, str> {
+    units(query, b'&', |unit| find(unit).or_else(|| hidden(unit)))
+}
+
+/// A path (without its query) that may be logged.
+pub fn path(path: &[u8]) -> Cow<'_, str> {
+    units(path, b'/', |segment| find(segment).or_else(|| shapes::login(segment)).or_else(|| hidden(segment)))
+}
+
+/// Free text that may be logged: a user agent, a referer, an error message.
+pub fn text(text: &str) -> Cow<'_, str> {
+    bytes(text.as_bytes())
+}
+
+/// [`text`] of what need not be UTF-8, such as a header's value.
+pub fn bytes(text: &[u8]) -> Cow<'_, str> {
+    match find(text).into_iter().chain(hidden_word(text)).min() {
+        Some(at) => {
+            let mut out = printable(text.get(..at).unwrap_or_default()).into_owned();
+            out.push_str(REDACTED);
+            Cow::Owned(out)
+        }
+        None => printable(text),
+    }
+}
+
+/// `text` with every unit cut from where `secret` begins in it.
+fn units(text: &[u8], separator: u8, secret: impl Fn(&[u8]) -> Option<usize>) -> Cow<'_, str> {
+    // Nearly always there is nothing to cut and nothing to copy.
+    if text.split(|byte| *byte == separator).all(|unit| secret(unit).is_none()) {
+        return printable(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for (index, unit) in text.split(|byte| *byte == separator).enumerate() {
+        if index > 0 {
+            out.push(char::from(separator));
+        }
+        match secret(unit) {
+            Some(at) => {
+                out.push_str(&printable(unit.get(..at).unwrap_or_default()));
+                out.push_str(REDACTED);
+            }
+            None => out.push_str(&printable(unit)),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Where the first secret in `text` begins, as far as it can be read without decoding.
+fn find(text: &[u8]) -> Option<usize> {
+    names::assignment(text).into_iter().chain(shapes::find(text)).min()
+}
+
+/// Where to cut a unit for a secret that shows once it is decoded: after the name, unless the name hides it.
+fn hidden(unit: &[u8]) -> Option<usize> {
+    if !is_hiding(unit) {
+        return None;
+    }
+    let value = unit.iter().position(|byte| *byte == b'=').map_or(0, |equals| equals.saturating_add(1));
+    let name = unit.get(..value).unwrap_or_default();
+    Some(if is_hiding(name) { 0 } else { value })
+}
+
+/// Where the first word begins that shows a secret once it is decoded.
+fn hidden_word(text: &[u8]) -> Option<usize> {
+    let mut start = 0_usize;
+    for word in text.split_inclusive(u8::is_ascii_whitespace) {
+        if is_hiding(word) {
+            return Some(start);
+        }
+        start = start.saturating_add(word.len());
+    }
+    None
+}
+
+/// Whether decoding `text` brings a secret to light, or does not end.
+fn is_hiding(text: &[u8]) -> bool {
+    let mut decoded = Cow::Borrowed(text);
+    for _ in 0..LEVELS {
+        match decode(&decoded) {
+            None => return false,
+            Some(next) if find(&next).is_some() => return true,
+            Some(next) => decoded = Cow::Owned(next),
+        }
+    }
+    decode(&decoded).is_some()
+}
+
+/// `text` with one level of percent-encoding taken off; `None` when it has none.
+fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    if !text.contains(&b'%') {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    let mut found = false;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escape = match tail {
+            [high, low, after @ ..] if byte == b'%' => digit(*high).zip(digit(*low)).zip(Some(after)),
+            _ => None,
+        };
+        if let Some(((high, low), after)) = escape {
+            found = true;
+            out.push((high << 4) | low);
+            rest = after;
+        } else {
+            out.push(byte);
+            rest = tail;
+        }
+    }
+    found.then_some(out)
+}
+
+/// The value of a hexadecimal digit.
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}

@@ -1,0 +1,132 @@
+//! Credentials that show by their own shape.
+
+/// What issued keys begin with, and how many more key characters make one of it. The prefixes are their issuers' own:
+/// made to be found in logs.
+const PREFIXES: &[(&[u8], usize)] = &[
+    (b"AKIA", 12),
+    (b"ASIA", 12),
+    (b"AIza", 30),
+    (b"SG.", 30),
+    (b"dop_v1_", 20),
+    (b"ghp_", 20),
+    (b"gho_", 20),
+    (b"ghu_", 20),
+    (b"ghs_", 20),
+    (b"ghr_", 20),
+    (b"github_pat_", 20),
+    (b"glpat-", 16),
+    (b"hvs.", 20),
+    (b"npm_", 30),
+    (b"pypi-", 30),
+    (b"rk_live_", 16),
+    (b"rk_test_", 16),
+    (b"sk_live_", 16),
+    (b"sk_test_", 16),
+    (b"sk-", 20),
+    (b"xoxa-", 10),
+    (b"xoxb-", 10),
+    (b"xoxp-", 10),
+    (b"xoxr-", 10),
+    (b"xoxs-", 10),
+    (b"ya29.", 20),
+];
+
+/// HTTP authentication schemes, and how many characters after one make a credential of it.
+const SCHEMES: &[(&[u8], usize)] = &[(b"basic", 6), (b"bearer", 6), (b"digest", 6), (b"dpop", 6), (b"negotiate", 6)];
+
+/// `{"` in base64, and `{` followed by what pretty-printers put after it: how a JWT's header begins.
+const JWT_STARTS: &[&[u8]] = &[b"eyJ", b"eyAi", b"ewog", b"ew0K"];
+
+/// The shortest JWT header, `{"alg":"x"}`, in base64url.
+const JWT_HEADER: usize = 15;
+
+/// Where the first secret in `text` begins.
+pub(super) fn find(text: &[u8]) -> Option<usize> {
+    [key_or_scheme(text), jwt(text), userinfo(text), pem(text)].into_iter().flatten().min()
+}
+
+/// `user:pass@host` with no `//` before it: a path segment of a URL within a path.
+pub(super) fn login(segment: &[u8]) -> Option<usize> {
+    let before = segment.get(..segment.iter().rposition(|byte| *byte == b'@')?)?;
+    before.contains(&b':').then_some(0)
+}
+
+fn key_or_scheme(text: &[u8]) -> Option<usize> {
+    let mut at_start = true;
+    for (at, byte) in text.iter().enumerate() {
+        if at_start && byte.is_ascii_alphabetic() {
+            let rest = text.get(at..).unwrap_or_default();
+            if PREFIXES.iter().any(|(prefix, length)| is_key(rest, prefix, *length)) {
+                return Some(at);
+            }
+            if let Some(value) = SCHEMES.iter().find_map(|(scheme, length)| credential(rest, scheme, *length)) {
+                return Some(at.saturating_add(value));
+            }
+        }
+        at_start = !byte.is_ascii_alphanumeric();
+    }
+    None
+}
+
+fn is_key(text: &[u8], prefix: &[u8], length: usize) -> bool {
+    text.strip_prefix(prefix)
+        .and_then(|rest| rest.get(..length))
+        .is_some_and(|key| key.iter().all(|byte| is_base64url(*byte) || *byte == b'.'))
+}
+
+/// Where the credential begins after `scheme`.
+fn credential(text: &[u8], scheme: &[u8], length: usize) -> Option<usize> {
+    let (word, rest) = text.split_at_checked(scheme.len())?;
+    if !word.eq_ignore_ascii_case(scheme) {
+        return None;
+    }
+    // In a query `+` is a space.
+    let gap = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
+    let value = rest.get(gap..gap.saturating_add(length))?;
+    let is_value = gap > 0 && value.iter().all(|byte| is_base64url(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'='));
+    is_value.then(|| scheme.len().saturating_add(gap))
+}
+
+/// `eyJ….`: three parts when whole, five when encrypted; one that is cut short is a secret too.
+fn jwt(text: &[u8]) -> Option<usize> {
+    let mut start = 0_usize;
+    for run in text.split_inclusive(|byte| !is_base64url(*byte)) {
+        if let Some(header) = run.strip_suffix(b".") {
+            let begins = JWT_STARTS.iter().filter_map(|begin| position(header, begin)).min();
+            if let Some(at) = begins.filter(|at| header.len().saturating_sub(*at) >= JWT_HEADER) {
+                return Some(start.saturating_add(at));
+            }
+        }
+        start = start.saturating_add(run.len());
+    }
+    None
+}
+
+/// What stands between `//` and `@`.
+fn userinfo(text: &[u8]) -> Option<usize> {
+    let mut from = 0_usize;
+    while let Some(at) = text.get(from..).and_then(|rest| position(rest, b"//")) {
+        let start = from.saturating_add(at).saturating_add(2);
+        let authority = text.get(start..).unwrap_or_default();
+        let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#') || byte.is_ascii_whitespace();
+        let length = authority.iter().position(ends).unwrap_or(authority.len());
+        if authority.get(..length).is_some_and(|authority| authority.contains(&b'@')) {
+            return Some(start);
+        }
+        // The last slash may begin another `//`.
+        from = start.saturating_add(length).saturating_sub(1);
+    }
+    None
+}
+
+fn pem(text: &[u8]) -> Option<usize> {
+    position(text, b"-----BEGIN")
+}
+
+fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+fn position(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
