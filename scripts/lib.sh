@@ -17,6 +17,11 @@ die() {
   exit 1
 }
 
+# at_least VERSION FLOOR
+at_least() {
+  [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
+}
+
 # --- Rust for wasm -----------------------------------------------------------
 
 # Debian's rustc gets its wasm std from a sysroot of ours, one for each compiler.
@@ -61,6 +66,22 @@ wasm_bindgen_runner() {
     echo "$ours"
   elif [ "$(wasm-bindgen-test-runner --version 2>/dev/null)" = "wasm-bindgen-test-runner $version" ]; then
     command -v wasm-bindgen-test-runner
+  else
+    return 1
+  fi
+}
+
+# Debian 12's Node 18 crashes on what wasm-bindgen makes.
+NODE_OLDEST=20
+NODE_VERSION=22.20.0
+
+# Prints the folder of a Node that is new enough.
+node_folder() {
+  local found
+  if found=$(command -v node) && at_least "$(node --version | tr -d v)" "$NODE_OLDEST"; then
+    dirname "$found"
+  elif [ -x "$CACHE/node/$NODE_VERSION/node" ]; then
+    echo "$CACHE/node/$NODE_VERSION"
   else
     return 1
   fi

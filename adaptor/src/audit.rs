@@ -69,7 +69,13 @@ impl Pipelines {
     }
 
     /// Builds a decision's event and queues it. The request does not wait for more.
-    pub(crate) fn record<H: Host>(&mut self, pipeline: usize, request: &HostRequest<'_, H>, facts: &Facts<'_>, host: &H) {
+    pub(crate) fn record<H: Host>(
+        &mut self,
+        pipeline: usize,
+        request: &HostRequest<'_, H>,
+        facts: &Facts<'_>,
+        host: &H,
+    ) {
         let Some(pipeline) = self.0.get_mut(pipeline) else { return };
         pipeline.sequence = pipeline.sequence.saturating_add(1);
         // An event says what could be learned: a decision that the host was unavailable is audited too.
@@ -160,7 +166,8 @@ struct Metrics {
 
 impl Metrics {
     fn new(filter: &str, define: Define<'_>) -> Self {
-        let mut counter = |name: &str, labels: &[(&str, &str)]| define(MetricKind::Counter, &metrics::name(name, labels));
+        let mut counter =
+            |name: &str, labels: &[(&str, &str)]| define(MetricKind::Counter, &metrics::name(name, labels));
         let events = Class::ALL.map(|class| {
             let result = ["delivered", "dropped", "rejected"].map(|result| {
                 let labels = [("filter", filter), ("class", class.as_str()), ("result", result)];
@@ -169,7 +176,8 @@ impl Metrics {
             (class, result)
         });
         let results = portcullis_shared::audit::delivery::Calls::default().iter();
-        let calls = results.map(|(result, _)| counter("portcullis_audit_calls_total", &[("filter", filter), ("result", result)]));
+        let calls = results
+            .map(|(result, _)| counter("portcullis_audit_calls_total", &[("filter", filter), ("result", result)]));
         let gauges = ["portcullis_audit_queue_events", "portcullis_audit_queue_bytes"];
         let queued = gauges.map(|gauge| define(MetricKind::Gauge, &metrics::name(gauge, &[("filter", filter)])));
         Self { events: events.into(), calls: calls.into(), queued, queued_before: [0; 2], is_failing: false }

@@ -1,8 +1,9 @@
 //! What the proxy offers, as a trait: everything above it is tested natively with a host made of plain data.
 
 #[cfg(any(target_arch = "wasm32", test))]
-mod abi;
+pub(crate) mod abi;
 #[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(not(target_arch = "wasm32"), expect(unreachable_pub, reason = "exported to filters as WebAssembly only"))]
 mod arena;
 mod pairs;
 #[cfg(target_arch = "wasm32")]

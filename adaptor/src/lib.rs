@@ -81,7 +81,13 @@ macro_rules! export {
             }
 
             #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_http_call_response(_root: u32, token: u32, headers: u32, _body: u32, _trailers: u32) {
+            extern "C" fn proxy_on_http_call_response(
+                _root: u32,
+                token: u32,
+                headers: u32,
+                _body: u32,
+                _trailers: u32,
+            ) {
                 entry(|vm| vm.on_http_call_response(token, headers));
             }
 

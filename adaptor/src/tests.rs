@@ -1,0 +1,244 @@
+mod fake;
+
+use fake::{FakeHost, Gate, GateConfig, gates};
+use portcullis_shared::policy::Filter;
+
+use crate::{
+    host::abi,
+    load,
+    vm::{Flow, Load, Vm},
+};
+
+const ROOT: u32 = 1;
+const AUDITED: &str = r#"{"mode":"enforce","audit":{"cluster":"audit","events":["deny","shadow","error","allow"]}}"#;
+
+fn vm(configuration: &str) -> Vm<FakeHost> {
+    vm_with(configuration, load::<Gate>)
+}
+
+fn vm_with(configuration: &str, load: Load) -> Vm<FakeHost> {
+    let mut vm = Vm::new(FakeHost::default());
+    vm.on_context_create(ROOT, 0);
+    assert!(configure(&mut vm, ROOT, configuration, load));
+    vm
+}
+
+fn configure(vm: &mut Vm<FakeHost>, root: u32, configuration: &str, load: Load) -> bool {
+    vm.host.configuration = configuration.as_bytes().to_vec();
+    vm.on_configure(root, configuration.len(), load)
+}
+
+/// Ticks until what waits is due: a batch's age counts from the tick that first sees it.
+fn deliver(vm: &mut Vm<FakeHost>, root: u32) {
+    for _ in 0..2 {
+        vm.host.advance(60_000);
+        vm.on_tick(root);
+    }
+}
+
+/// A request through the VM, as Envoy makes it.
+fn request(vm: &mut Vm<FakeHost>, root: u32, headers: &[(&str, &str)]) -> Flow {
+    vm.host.set_request(headers);
+    let context = vm.host.next_context();
+    vm.on_context_create(context, root);
+    vm.on_request_headers(context)
+}
+
+#[test]
+fn an_allowed_request_goes_on_and_is_counted() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    assert_eq!(request(&mut vm, ROOT, &[(":path", "/")]), Flow::Continue);
+    assert!(vm.host.replies().is_empty());
+    assert_eq!(vm.host.counted("action=.=allow"), 1);
+}
+
+#[test]
+fn a_refused_request_gets_one_reply_and_is_counted() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    assert_eq!(request(&mut vm, ROOT, &[("x-gate", "deny")]), Flow::Pause);
+    assert_eq!(vm.host.replies(), ["403 portcullis:gate:closed:gate {\"title\":\"Forbidden\",\"status\":403}"]);
+    assert_eq!(vm.host.counted("action=.=deny"), 1);
+}
+
+#[test]
+fn grpc_requests_get_the_grpc_form() {
+    for (media_type, grpc) in [
+        ("application/grpc", true),
+        ("application/grpc+proto", true),
+        ("application/grpc-web", false),
+        ("application/json", false),
+    ] {
+        let mut vm = vm(r#"{"mode":"enforce"}"#);
+        request(&mut vm, ROOT, &[("x-gate", "deny"), ("content-type", media_type)]);
+        assert_eq!(vm.host.replies()[0].ends_with("grpc 7: Forbidden"), grpc, "{media_type}");
+    }
+}
+
+#[test]
+fn shadow_denials_are_counted_and_pass() {
+    let mut vm = vm(r#"{"mode":"shadow"}"#);
+    assert_eq!(request(&mut vm, ROOT, &[("x-gate", "deny")]), Flow::Continue);
+    assert_eq!(vm.host.counted("action=.=deny;.;_mode=.=shadow"), 1);
+}
+
+#[test]
+fn policies_run_in_order_until_one_refuses() {
+    let mut vm = vm_with("both", gates);
+    assert_eq!(request(&mut vm, ROOT, &[]), Flow::Continue);
+    assert_eq!((vm.host.counted("rule=.=first"), vm.host.counted("rule=.=second")), (1, 1));
+    assert_eq!(request(&mut vm, ROOT, &[("x-gate", "deny")]), Flow::Pause);
+    assert_eq!((vm.host.counted("rule=.=first"), vm.host.counted("rule=.=second")), (2, 1));
+    assert_eq!(vm.host.replies().len(), 1);
+}
+
+#[test]
+fn what_the_host_does_not_show_is_refused() {
+    let mut vm = vm(AUDITED);
+    vm.host.broken = true;
+    assert_eq!(request(&mut vm, ROOT, &[]), Flow::Pause);
+    assert!(vm.host.replies()[0].starts_with("503 portcullis:gate:host_unavailable:host"));
+    assert_eq!(vm.host.counted("host_unavailable"), 1);
+    vm.host.broken = false;
+    deliver(&mut vm, ROOT);
+    let event = &vm.host.calls()[0];
+    assert!(event.contains(r#""reason":"host_unavailable""#) && event.contains(r#""class":"error""#), "{event}");
+}
+
+#[test]
+fn streams_of_no_configuration_are_refused() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    assert_eq!(request(&mut vm, 99, &[]), Flow::Pause);
+    vm.host.set_request(&[]);
+    assert_eq!(vm.on_request_headers(12345), Flow::Pause, "not the stream that was created last");
+    let mut bare = Vm::new(FakeHost::default());
+    bare.on_context_create(ROOT, 0);
+    assert_eq!(request(&mut bare, ROOT, &[]), Flow::Pause, "not configured yet");
+    for reply in vm.host.replies().iter().chain(&bare.host.replies()) {
+        assert!(reply.starts_with("503 portcullis:portcullis:no_configuration:host"), "{reply}");
+    }
+}
+
+#[test]
+fn each_stream_is_judged_by_its_own_configuration() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    vm.on_context_create(2, 0);
+    assert!(configure(&mut vm, 2, r#"{"mode":"shadow"}"#, load::<Gate>));
+    for _ in 0..3 {
+        assert_eq!(request(&mut vm, ROOT, &[("x-gate", "deny")]), Flow::Pause);
+        assert_eq!(request(&mut vm, 2, &[("x-gate", "deny")]), Flow::Continue);
+    }
+}
+
+#[test]
+fn a_bad_configuration_is_refused_with_its_faults_and_the_old_one_stays() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    vm.on_context_create(2, 0);
+    assert!(!configure(&mut vm, 2, r#"{"mode":"on","x":1,"audit":{"cluster":""}}"#, load::<Gate>));
+    let log = vm.host.logged();
+    assert!(log.contains("configuration refused: ") && log.contains("$.mode: expected"), "{log}");
+    assert_eq!(request(&mut vm, ROOT, &[("x-gate", "deny")]), Flow::Pause);
+    assert_eq!(vm.host.replies().len(), 1);
+}
+
+#[test]
+fn faults_of_policy_and_audit_come_together() {
+    let faults = match load::<Gate>(br#"{"mode":"off","audit":{"cluster":""}}"#, &|_| None) {
+        Err(errors) => errors.to_string(),
+        Ok(_) => String::new(),
+    };
+    assert!(faults.contains("$.audit.cluster: ") && faults.contains("$.mode: "), "{faults}");
+}
+
+#[test]
+fn metrics_are_defined_once_in_a_vm() {
+    let mut vm = vm(AUDITED);
+    let defined = vm.host.defined();
+    for root in 2..5 {
+        vm.on_context_create(root, 0);
+        assert!(configure(&mut vm, root, AUDITED, load::<Gate>));
+    }
+    assert_eq!(vm.host.defined(), defined);
+}
+
+#[test]
+fn events_wait_out_a_dead_collector_and_a_new_configuration() {
+    let mut vm = vm(AUDITED);
+    request(&mut vm, ROOT, &[("x-gate", "deny"), (":path", "/a")]);
+    vm.host.broken = true;
+    deliver(&mut vm, ROOT);
+    vm.host.broken = false;
+    assert_eq!((vm.host.calls().len(), vm.host.counted("result=.=not_sent")), (0, 1));
+    vm.on_context_create(2, 0);
+    assert!(configure(&mut vm, 2, AUDITED, load::<Gate>));
+    request(&mut vm, 2, &[("x-gate", "deny"), (":path", "/b")]);
+    vm.host.advance(600_000);
+    vm.on_tick(2);
+    let calls = vm.host.calls();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert_eq!(calls[0].matches("\"sequence\":").count(), 2, "{calls:?}");
+    let token = vm.host.last_token();
+    vm.host.call_status = Some(200);
+    vm.on_http_call_response(token, 1);
+    assert_eq!(vm.host.counted("class=.=deny;.;_result=.=delivered"), 2);
+    vm.on_http_call_response(token, 1);
+    assert_eq!(vm.host.counted("class=.=deny;.;_result=.=delivered"), 2, "an answer counts once");
+}
+
+#[test]
+fn an_answer_without_headers_is_a_failure() {
+    let mut vm = vm(AUDITED);
+    request(&mut vm, ROOT, &[]);
+    deliver(&mut vm, ROOT);
+    vm.host.call_status = Some(200);
+    let token = vm.host.last_token();
+    vm.on_http_call_response(token, 0);
+    assert_eq!(vm.host.counted("result=.=timed_out"), 1);
+    assert_eq!(vm.host.counted("result=.=delivered"), 0);
+    assert!(vm.host.logged().contains("takes no events"), "{}", vm.host.logged());
+}
+
+#[test]
+fn roots_that_no_longer_tick_are_forgotten() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    vm.on_context_create(2, 0);
+    assert!(configure(&mut vm, 2, AUDITED, load::<Gate>));
+    // A thread that hung: time went by, but both timers fire in the same round.
+    vm.host.advance(3_600_000);
+    vm.on_tick(2);
+    vm.on_tick(ROOT);
+    assert_eq!(vm.roots(), 2);
+    for _ in 0..20 {
+        vm.host.advance(2_900);
+        vm.on_tick(2);
+    }
+    assert_eq!(vm.roots(), 2);
+    vm.host.advance(2_900);
+    vm.on_tick(2);
+    assert_eq!(vm.roots(), 1);
+    assert_eq!(request(&mut vm, 2, &[]), Flow::Continue);
+}
+
+#[test]
+fn the_numbers_are_those_of_the_proxy_wasm_crate() {
+    use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType, Status};
+    assert_eq!((Flow::Continue as u32, Flow::Pause as u32), (Action::Continue as u32, Action::Pause as u32));
+    assert_eq!((abi::OK, abi::NOT_FOUND), (Status::Ok as u32, Status::NotFound as u32));
+    assert_eq!(abi::REQUEST_HEADERS, MapType::HttpRequestHeaders as u32);
+    assert_eq!(abi::CALL_RESPONSE_HEADERS, MapType::HttpCallResponseHeaders as u32);
+    assert_eq!(abi::PLUGIN_CONFIGURATION, BufferType::PluginConfiguration as u32);
+    use crate::host::{Level, MetricKind};
+    assert_eq!(
+        (Level::Info as u32, Level::Warn as u32, Level::Error as u32),
+        (LogLevel::Info as u32, LogLevel::Warn as u32, LogLevel::Error as u32)
+    );
+    assert_eq!(
+        (MetricKind::Counter as u32, MetricKind::Gauge as u32),
+        (MetricType::Counter as u32, MetricType::Gauge as u32)
+    );
+}
+
+#[test]
+fn the_fake_filter_is_like_a_real_one() {
+    assert_eq!(Gate::NAME, "gate");
+    let _: fn(&mut GateConfig) -> _ = Gate::audit;
+}

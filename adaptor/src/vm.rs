@@ -40,7 +40,7 @@ struct Root {
 
 /// A Wasm VM: one for each worker thread of Envoy, one for its main thread, and one for each `vm_id`.
 pub struct Vm<H> {
-    host: H,
+    pub(crate) host: H,
     roots: Vec<Root>,
     /// The stream that was created last, and its root.
     stream: (u32, u32),
@@ -69,6 +69,11 @@ impl<H: Host> Vm<H> {
             pipelines: Pipelines::default(),
             metrics: BTreeMap::new(),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn roots(&self) -> usize {
+        self.roots.len()
     }
 
     /// A context was made: a root (its own root is 0), or a stream of one.
@@ -107,7 +112,9 @@ impl<H: Host> Vm<H> {
             let counter = |name: &str| define(MetricKind::Counter, name);
             chain.push(Link::new(loaded, audit, counter));
         }
-        host.tick_every(chain.iter().filter_map(|link| pipelines.tick_ms(link.audit?)).min().unwrap_or(Self::IDLE_TICK_MS));
+        host.tick_every(
+            chain.iter().filter_map(|link| pipelines.tick_ms(link.audit?)).min().unwrap_or(Self::IDLE_TICK_MS),
+        );
         match roots.iter_mut().find(|known| known.id == root) {
             Some(known) => known.chain = Some(chain),
             None => roots.push(Root { id: root, chain: Some(chain), seen: host.now(), missed: 0 }),
@@ -126,9 +133,8 @@ impl<H: Host> Vm<H> {
                 known.missed = known.missed.saturating_add(1);
             }
         }
-        self.roots.retain(|known| {
-            known.missed < Self::GONE_AFTER_TICKS || now.saturating_sub(known.seen) < Self::GONE_AFTER
-        });
+        self.roots
+            .retain(|known| known.missed < Self::GONE_AFTER_TICKS || now.saturating_sub(known.seen) < Self::GONE_AFTER);
         self.pipelines.deliver(&self.host, now);
     }
 
@@ -145,7 +151,8 @@ impl<H: Host> Vm<H> {
         self.host.begin();
         let Self { host, roots, stream, trail, pipelines, .. } = self;
         let (created, root) = *stream;
-        let chain = roots.iter().find(|known| known.id == root && created == context).and_then(|root| root.chain.as_ref());
+        let chain =
+            roots.iter().find(|known| known.id == root && created == context).and_then(|root| root.chain.as_ref());
         let Some(chain) = chain else {
             host.log(Level::Error, "portcullis: a request came without a configuration");
             return refuse(host, &chain::no_configuration());

@@ -164,11 +164,7 @@ impl Request {
             [Part::Data(data)] if self.trailers.is_empty() => data.clone(),
             _ => {
                 let (sender, body) = Channel::new(1);
-                tokio::spawn(send_parts(
-                    sender,
-                    self.parts.clone(),
-                    self.trailers.clone(),
-                ));
+                tokio::spawn(send_parts(sender, self.parts.clone(), self.trailers.clone()));
                 return body.boxed();
             }
         };
@@ -208,24 +204,12 @@ pub struct Client {
 impl Client {
     /// A client that speaks HTTP/1.1.
     pub fn h1(target: SocketAddr) -> Self {
-        Self::new(
-            Connector {
-                target,
-                source: None,
-            },
-            false,
-        )
+        Self::new(Connector { target, source: None }, false)
     }
 
     /// A client that speaks HTTP/2 with prior knowledge (h2c).
     pub fn h2(target: SocketAddr) -> Self {
-        Self::new(
-            Connector {
-                target,
-                source: None,
-            },
-            true,
-        )
+        Self::new(Connector { target, source: None }, true)
     }
 
     fn new(connector: Connector, http2: bool) -> Self {
@@ -233,27 +217,15 @@ impl Client {
         // A retry behind the test's back would falsify every count.
         builder.http2_only(http2).retry_canceled_requests(false);
         let pool = builder.build(connector.clone());
-        Self {
-            target: connector.target,
-            connector,
-            http2,
-            deadline: DEADLINE,
-            pool,
-        }
+        Self { target: connector.target, connector, http2, deadline: DEADLINE, pool }
     }
 
     /// Connects from this address: on Linux any of 127.0.0.0/8 works, so that one test can be many
     /// clients.
     #[must_use]
     pub fn source(self, source: impl Into<IpAddr>) -> Self {
-        let connector = Connector {
-            source: Some(source.into()),
-            ..self.connector
-        };
-        Self {
-            deadline: self.deadline,
-            ..Self::new(connector, self.http2)
-        }
+        let connector = Connector { source: Some(source.into()), ..self.connector };
+        Self { deadline: self.deadline, ..Self::new(connector, self.http2) }
     }
 
     /// How long a whole response may take; [`DEADLINE`] otherwise.
@@ -270,9 +242,7 @@ impl Client {
     /// Sends a request; panics if no response comes.
     pub async fn send(&self, request: Request) -> Response {
         let what = format!("{} {}", request.method, request.path);
-        self.try_send(request)
-            .await
-            .unwrap_or_else(|error| panic!("{what}: {error}"))
+        self.try_send(request).await.unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
     /// Sends a request, for tests in which the connection breaks or the answer stays out.
@@ -289,9 +259,7 @@ impl Client {
             })
         };
         let limit = self.deadline;
-        timeout(limit, exchange)
-            .await
-            .unwrap_or(Err(ClientError::TimedOut(limit)))
+        timeout(limit, exchange).await.unwrap_or(Err(ClientError::TimedOut(limit)))
     }
 }
 

@@ -60,22 +60,12 @@ pub struct Collector {
 
 impl Collector {
     /// Starts it on a free port in [`Mode::Ok`].
-    #[expect(
-        clippy::unused_async,
-        reason = "needs a runtime; async makes that plain"
-    )]
+    #[expect(clippy::unused_async, reason = "needs a runtime; async makes that plain")]
     pub async fn start() -> Self {
         let port = Port::reserve();
-        let shared = Arc::new(Shared {
-            mode: Mutex::new(Mode::Ok),
-            batches: watch::Sender::default(),
-        });
+        let shared = Arc::new(Shared { mode: Mutex::new(Mode::Ok), batches: watch::Sender::default() });
         let server = Mutex::new(Some(Server::start(port.listen(), Arc::clone(&shared))));
-        Self {
-            port,
-            shared,
-            server,
-        }
+        Self { port, shared, server }
     }
 
     /// Where it listens; the same after it was down.
@@ -120,51 +110,34 @@ impl Collector {
     pub async fn wait_for(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let found = |batches: &Vec<Batch>| delivered(batches).iter().any(&wanted);
         self.wait("the event waited for", found).await;
-        self.events()
-            .into_iter()
-            .find(&wanted)
-            .expect("it was there a moment ago")
+        self.events().into_iter().find(&wanted).expect("it was there a moment ago")
     }
 
     /// Waits until at least `n` events are delivered, and returns all of them.
     pub async fn await_count(&self, n: usize) -> Vec<Value> {
-        self.wait(&format!("{n} events"), |batches| {
-            delivered(batches).len() >= n
-        })
-        .await;
+        self.wait(&format!("{n} events"), |batches| delivered(batches).len() >= n).await;
         self.events()
     }
 
     /// Waits until at least `n` batches have come, whatever they were answered.
     pub async fn await_batches(&self, n: usize) -> Vec<Batch> {
-        self.wait(&format!("{n} batches"), |batches| batches.len() >= n)
-            .await;
+        self.wait(&format!("{n} batches"), |batches| batches.len() >= n).await;
         self.batches()
     }
 
     async fn wait(&self, what: &str, ready: impl Fn(&Vec<Batch>) -> bool) {
         let mut batches = self.shared.batches.subscribe();
-        if tokio::time::timeout(DEADLINE, batches.wait_for(ready))
-            .await
-            .is_ok()
-        {
+        if tokio::time::timeout(DEADLINE, batches.wait_for(ready)).await.is_ok() {
             return;
         }
         let got: Vec<String> = self.batches().iter().map(describe).collect();
-        panic!(
-            "the collector lacks {what} after {DEADLINE:?}; it got:\n{}",
-            got.join("\n")
-        );
+        panic!("the collector lacks {what} after {DEADLINE:?}; it got:\n{}", got.join("\n"));
     }
 }
 
 fn delivered(batches: &[Batch]) -> Vec<Value> {
-    let taken = batches
-        .iter()
-        .filter(|batch| matches!(batch.answered, Some(200..300)));
-    taken
-        .flat_map(|batch| batch.events.clone().unwrap_or_else(|why| panic!("{why}")))
-        .collect()
+    let taken = batches.iter().filter(|batch| matches!(batch.answered, Some(200..300)));
+    taken.flat_map(|batch| batch.events.clone().unwrap_or_else(|why| panic!("{why}"))).collect()
 }
 
 fn describe(batch: &Batch) -> String {
@@ -178,9 +151,7 @@ fn parse(body: &[u8]) -> Result<Vec<Value>, String> {
         Ok(event) => return Ok(vec![event]),
         Err(_) => {}
     }
-    let lines = body
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let events: Result<_, _> = lines.map(serde_json::from_slice).collect();
     events.map_err(|error| format!("no JSON, no NDJSON ({error}): \"{}\"", body.escape_ascii()))
 }
@@ -188,18 +159,9 @@ fn parse(body: &[u8]) -> Result<Vec<Value>, String> {
 impl Service for Shared {
     async fn answer(self: Arc<Self>, request: ServerRequest) -> Answer {
         let mode = *self.mode.lock().expect("mode lock");
-        let path = request
-            .uri()
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let headers = Headers::from(request.headers());
-        let body = request
-            .into_body()
-            .collect()
-            .await
-            .map_err(io::Error::other)?
-            .to_bytes();
+        let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
         if let Mode::Slow(delay) = mode {
             tokio::time::sleep(delay).await;
         }
@@ -208,13 +170,7 @@ impl Service for Shared {
             Mode::Status(status) => Some(status),
             Mode::Hang | Mode::Down => None,
         };
-        let batch = Batch {
-            path,
-            headers,
-            events: parse(&body),
-            body: body.to_vec(),
-            answered,
-        };
+        let batch = Batch { path, headers, events: parse(&body), body: body.to_vec(), answered };
         self.batches.send_modify(|batches| batches.push(batch));
         let Some(status) = answered else {
             return std::future::pending().await;

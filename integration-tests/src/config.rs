@@ -43,12 +43,7 @@ impl Bootstrap {
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": socket_address(&free_port())},
         });
-        Self {
-            root,
-            http,
-            filters: Vec::new(),
-            clusters: vec![cluster("upstream", upstream)],
-        }
+        Self { root, http, filters: Vec::new(), clusters: vec![cluster("upstream", upstream)] }
     }
 
     /// Adds an HTTP filter after those before it and before the router.
@@ -93,21 +88,10 @@ impl Bootstrap {
     pub fn stats_tags(mut self, file: impl AsRef<Path>) -> Self {
         let mut tags = read_yaml(file.as_ref());
         for key in ["stats_config", "stats_tags"] {
-            tags = if tags.get(key).is_some() {
-                tags[key].take()
-            } else {
-                tags
-            };
+            tags = if tags.get(key).is_some() { tags[key].take() } else { tags };
         }
-        assert!(
-            tags.is_array(),
-            "{} holds no list of stats_tags",
-            file.as_ref().display()
-        );
-        merge(
-            &mut self.root,
-            &json!({"stats_config": {"stats_tags": tags}}),
-        );
+        assert!(tags.is_array(), "{} holds no list of stats_tags", file.as_ref().display());
+        merge(&mut self.root, &json!({"stats_config": {"stats_tags": tags}}));
         self
     }
 
@@ -179,10 +163,7 @@ impl WasmFilter {
                 "code": {"local": {"filename": module.as_ref()}},
             },
         });
-        Self {
-            name: name.to_owned(),
-            plugin,
-        }
+        Self { name: name.to_owned(), plugin }
     }
 
     /// Filters with the same VM id share their shared data.
@@ -237,10 +218,7 @@ pub fn merge(target: &mut Value, patch: &Value) {
     }
     for (key, value) in patch {
         if value.is_null() {
-            target
-                .as_object_mut()
-                .expect("made an object above")
-                .remove(key);
+            target.as_object_mut().expect("made an object above").remove(key);
         } else {
             merge(&mut target[key], value);
         }

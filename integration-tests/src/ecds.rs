@@ -50,24 +50,11 @@ impl DiscoveredFilter {
     /// Writes the first config; `filter` is what would stand in the list of HTTP filters.
     pub fn new(filter: impl Into<Value>) -> Self {
         let filter = filter.into();
-        let field = |text: &Value| {
-            text.as_str()
-                .expect("name and @type are strings")
-                .to_owned()
-        };
-        let (name, kind) = (
-            field(&filter["name"]),
-            field(&filter["typed_config"]["@type"]),
-        );
+        let field = |text: &Value| text.as_str().expect("name and @type are strings").to_owned();
+        let (name, kind) = (field(&filter["name"]), field(&filter["typed_config"]["@type"]));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let serving = Value::Null;
-        let mut discovered = Self {
-            name,
-            kind,
-            version: 0,
-            serving,
-            folder,
-        };
+        let mut discovered = Self { name, kind, version: 0, serving, folder };
         discovered.write(&filter);
         discovered.serving = filter;
         discovered
@@ -80,11 +67,7 @@ impl DiscoveredFilter {
 
     /// Puts a new config in place as an operator would, and waits until Envoy has judged it. When
     /// this returns `Ok`, every worker serves by the new config.
-    pub async fn update(
-        &mut self,
-        envoy: &Envoy,
-        filter: impl Into<Value>,
-    ) -> Result<(), Rejected> {
+    pub async fn update(&mut self, envoy: &Envoy, filter: impl Into<Value>) -> Result<(), Rejected> {
         let filter = filter.into();
         if filter == self.serving {
             // Envoy would not reload, and there would be nothing to wait for.
@@ -108,13 +91,8 @@ impl DiscoveredFilter {
                 self.serving = filter;
                 Ok(())
             }
-            Some(false) => Err(Rejected {
-                log: envoy.log().split_off(logged),
-            }),
-            None => panic!(
-                "Envoy has not judged the update of {} after {DEADLINE:?}",
-                self.name
-            ),
+            Some(false) => Err(Rejected { log: envoy.log().split_off(logged) }),
+            None => panic!("Envoy has not judged the update of {} after {DEADLINE:?}", self.name),
         }
     }
 

@@ -72,9 +72,7 @@ impl Launch {
 
     /// Starts Envoy and waits until it is ready; panics with its log if it does not get there.
     pub async fn start(self) -> Envoy {
-        self.try_start()
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.try_start().await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Starts Envoy and waits until it is ready.
@@ -96,30 +94,19 @@ impl Launch {
         match outcome.await {
             Some(Ok(admin)) => {
                 let listeners = read_listeners(&admin).await;
-                Ok(Envoy {
-                    process,
-                    admin,
-                    listeners,
-                })
+                Ok(Envoy { process, admin, listeners })
             }
             failed => {
                 process.may_end();
                 let status = failed.and_then(Result::err);
-                Err(StartError {
-                    status,
-                    log: process.log(),
-                })
+                Err(StartError { status, log: process.log() })
             }
         }
     }
 
     fn command(&self, folder: &Path) -> Command {
         let json = self.bootstrap.trim_start().starts_with('{');
-        let config = folder.join(if json {
-            "bootstrap.json"
-        } else {
-            "bootstrap.yaml"
-        });
+        let config = folder.join(if json { "bootstrap.json" } else { "bootstrap.yaml" });
         fs::write(&config, &self.bootstrap).expect("write the bootstrap");
         let log = File::create(log_file(folder)).expect("create the log");
         let wasm_level = match self.log_level.as_str() {
@@ -212,9 +199,7 @@ impl Envoy {
 
     /// Its statistics.
     pub fn stats(&self) -> Stats {
-        Stats {
-            admin: self.admin.clone(),
-        }
+        Stats { admin: self.admin.clone() }
     }
 
     /// Everything logged so far.
@@ -224,14 +209,8 @@ impl Envoy {
 
     /// Waits until the log contains `text`.
     pub async fn await_log(&self, text: &str) {
-        let found = until(DEADLINE, || async {
-            self.log().contains(text).then_some(())
-        })
-        .await;
-        assert!(
-            found.is_some(),
-            "Envoy has not logged {text:?} after {DEADLINE:?}"
-        );
+        let found = until(DEADLINE, || async { self.log().contains(text).then_some(()) }).await;
+        assert!(found.is_some(), "Envoy has not logged {text:?} after {DEADLINE:?}");
     }
 
     /// Its folder: bootstrap, log, and its working directory.
@@ -263,27 +242,18 @@ impl Envoy {
             async move { exited }
         });
         let status = ended.await;
-        (
-            status.unwrap_or_else(|| panic!("Envoy lives {DEADLINE:?} after SIGTERM")),
-            self.log(),
-        )
+        (status.unwrap_or_else(|| panic!("Envoy lives {DEADLINE:?} after SIGTERM")), self.log())
     }
 }
 
 async fn read_listeners(admin: &Client) -> BTreeMap<String, SocketAddr> {
     let page = admin.get("/listeners?format=json").await.json();
-    let statuses = page["listener_statuses"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let statuses = page["listener_statuses"].as_array().cloned().unwrap_or_default();
     let listeners = statuses.iter().filter_map(|status| {
         let socket = &status["local_address"]["socket_address"];
         let ip = socket["address"].as_str()?.parse().ok()?;
         let port = socket["port_value"].as_u64()?.try_into().ok()?;
-        Some((
-            status["name"].as_str()?.to_owned(),
-            SocketAddr::new(ip, port),
-        ))
+        Some((status["name"].as_str()?.to_owned(), SocketAddr::new(ip, port)))
     });
     listeners.collect()
 }
@@ -296,17 +266,10 @@ fn binary() -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let fetched = workspace(".cache/envoy/1.40.0/envoy");
     let installed = env::split_paths(&path).map(|folder| folder.join("envoy"));
-    let found = [fetched]
-        .into_iter()
-        .chain(installed)
-        .find(|file| file.is_file());
+    let found = [fetched].into_iter().chain(installed).find(|file| file.is_file());
     found.expect("no Envoy: run `make setup` or `make test`, or set ENVOY_BIN")
 }
 
 fn read_admin_address(folder: &Path) -> Option<SocketAddr> {
-    fs::read_to_string(folder.join("admin"))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    fs::read_to_string(folder.join("admin")).ok()?.trim().parse().ok()
 }

@@ -28,11 +28,7 @@ pub struct Example {
 impl Example {
     /// Reads a file; the path is relative to the workspace.
     pub fn load(file: &str) -> Self {
-        Self {
-            file: file.to_owned(),
-            root: read_yaml(workspace(file)),
-            endpoints: BTreeMap::new(),
-        }
+        Self { file: file.to_owned(), root: read_yaml(workspace(file)), endpoints: BTreeMap::new() }
     }
 
     /// Points a cluster at a real address.
@@ -73,27 +69,17 @@ impl Example {
         }
         let mut unused: Vec<&String> = self.endpoints.keys().collect();
         for cluster in array(&mut root["static_resources"]["clusters"]) {
-            let name = cluster["name"]
-                .as_str()
-                .expect("a cluster has a name")
-                .to_owned();
+            let name = cluster["name"].as_str().expect("a cluster has a name").to_owned();
             unused.retain(|given| **given != name);
             let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
             let address = self.endpoints.get(&name).copied().unwrap_or(nowhere);
             cluster["type"] = json!("STATIC");
             cluster["load_assignment"] = load_assignment(&name, address);
         }
-        assert!(
-            unused.is_empty(),
-            "{} has no clusters {unused:?}",
-            self.file
-        );
+        assert!(unused.is_empty(), "{} has no clusters {unused:?}", self.file);
         each_string(&mut root, &mut |text| {
             let path = Path::new(text.as_str());
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "wasm")
-            {
+            if path.extension().is_some_and(|extension| extension == "wasm") {
                 let stem = path.file_stem().expect("an extension follows a stem");
                 *text = dist(&stem.to_string_lossy()).display().to_string();
             }
@@ -123,21 +109,14 @@ pub fn read_yaml(file: impl AsRef<Path>) -> Value {
 
 /// The elements, or none if there is no such list.
 fn array(value: &mut Value) -> &mut [Value] {
-    value
-        .as_array_mut()
-        .map(Vec::as_mut_slice)
-        .unwrap_or_default()
+    value.as_array_mut().map(Vec::as_mut_slice).unwrap_or_default()
 }
 
 fn each_string(value: &mut Value, change: &mut impl FnMut(&mut String)) {
     match value {
         Value::String(text) => change(text),
-        Value::Array(values) => values
-            .iter_mut()
-            .for_each(|value| each_string(value, change)),
-        Value::Object(fields) => fields
-            .values_mut()
-            .for_each(|value| each_string(value, change)),
+        Value::Array(values) => values.iter_mut().for_each(|value| each_string(value, change)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| each_string(value, change)),
         _ => {}
     }
 }

@@ -12,8 +12,7 @@ pub struct Headers(Vec<(String, Vec<u8>)>);
 impl Headers {
     /// Adds one header; a name that is there already is repeated.
     pub fn push(&mut self, name: &str, value: impl AsRef<[u8]>) {
-        self.0
-            .push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+        self.0.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
     }
 
     /// The first value of `name`.
@@ -23,24 +22,18 @@ impl Headers {
 
     /// The first value of `name` as text, with U+FFFD for what is no UTF-8.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.get(name)
-            .map(|value| String::from_utf8_lossy(value).into_owned())
+        self.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
     /// Every value of `name`, in order.
     pub fn all(&self, name: &str) -> Vec<&[u8]> {
-        self.iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v)
-            .collect()
+        self.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v).collect()
     }
 
     /// Every header: in the order of each name's first appearance, or as on the wire with
     /// [`Raw`](crate::Raw).
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     /// How many headers, repeats counted.
@@ -87,11 +80,7 @@ impl From<&HeaderMap> for Headers {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self
-            .iter()
-            .map(|(name, value)| (name, value.escape_ascii().to_string()));
-        f.debug_list()
-            .entries(shown.map(|(name, value)| format!("{name}: {value}")))
-            .finish()
+        let shown = self.iter().map(|(name, value)| (name, value.escape_ascii().to_string()));
+        f.debug_list().entries(shown.map(|(name, value)| format!("{name}: {value}"))).finish()
     }
 }

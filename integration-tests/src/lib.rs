@@ -55,9 +55,7 @@ pub use wait::{DEADLINE, until, within};
 
 /// A path below the workspace's root, so that tests run from any folder.
 pub fn workspace(relative: impl AsRef<Path>) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate is a member");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is a member");
     root.join(relative)
 }
 

@@ -43,11 +43,7 @@ impl Process {
     /// Starts `command`, whose log is the file [`log_file`] in `folder`.
     pub(crate) fn start(command: Command, folder: TempDir) -> Self {
         let child = spawn(command).unwrap_or_else(|error| panic!("cannot start Envoy: {error}"));
-        Self {
-            child,
-            folder,
-            ended: false,
-        }
+        Self { child, folder, ended: false }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -84,9 +80,7 @@ impl Process {
         // the 12th and 13th field after it.
         let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
         let fields = fields.split_whitespace().skip(11).take(2);
-        let ticks: u64 = fields
-            .map(|field| field.parse::<u64>().expect("a number of ticks"))
-            .sum();
+        let ticks: u64 = fields.map(|field| field.parse::<u64>().expect("a number of ticks")).sum();
         Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
     }
 
@@ -110,10 +104,7 @@ impl Drop for Process {
         let _ = self.child.wait();
         let panicking = std::thread::panicking();
         if died || panicking {
-            eprintln!(
-                "--- Envoy's log ---\n{}\n-------------------",
-                tail(&self.log())
-            );
+            eprintln!("--- Envoy's log ---\n{}\n-------------------", tail(&self.log()));
         }
         assert!(!died || panicking, "Envoy died during the test");
     }
@@ -134,18 +125,12 @@ fn spawn(mut command: Command) -> io::Result<Child> {
     let tie = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         // The parent may have died before the line above.
-        if getppid() == Some(parent) {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
+        if getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
     };
     // SAFETY: between fork and exec only async-signal-safe calls are allowed; `tie` makes two
     // system calls and allocates nothing.
     unsafe { command.pre_exec(tie) };
     let (answer, child) = channel();
-    SPAWNER
-        .send((command, answer))
-        .expect("the spawner lives as long as the process");
+    SPAWNER.send((command, answer)).expect("the spawner lives as long as the process");
     child.recv().expect("the spawner answers")
 }

@@ -24,15 +24,9 @@ pub struct Raw {
 impl Raw {
     /// Connects.
     pub async fn connect(target: SocketAddr) -> Self {
-        let stream = within("connect", TcpStream::connect(target))
-            .await
-            .expect("connect");
+        let stream = within("connect", TcpStream::connect(target)).await.expect("connect");
         stream.set_nodelay(true).expect("TCP_NODELAY");
-        Self {
-            stream,
-            buffer: Vec::new(),
-            deadline: DEADLINE,
-        }
+        Self { stream, buffer: Vec::new(), deadline: DEADLINE }
     }
 
     /// Connects, writes and reads one response; panics if none comes.
@@ -61,9 +55,7 @@ impl Raw {
 
     /// Reads one response with its body; panics if none comes.
     pub async fn read_response(&mut self) -> Response {
-        self.try_read_response()
-            .await
-            .unwrap_or_else(|error| panic!("raw request: {error}"))
+        self.try_read_response().await.unwrap_or_else(|error| panic!("raw request: {error}"))
     }
 
     /// Reads one response with its body.
@@ -74,16 +66,12 @@ impl Raw {
             self.body(&mut response).await?;
             Ok(response)
         };
-        timeout(limit, reading)
-            .await
-            .unwrap_or(Err(ClientError::TimedOut(limit)))
+        timeout(limit, reading).await.unwrap_or(Err(ClientError::TimedOut(limit)))
     }
 
     /// Reads the head only: for answers to HEAD, and for 101, after which bytes follow.
     pub async fn read_head(&mut self) -> Response {
-        within("response head", self.head())
-            .await
-            .unwrap_or_else(|error| panic!("head: {error}"))
+        within("response head", self.head()).await.unwrap_or_else(|error| panic!("head: {error}"))
     }
 
     /// Reads exactly `n` bytes, after an upgrade.
@@ -102,9 +90,7 @@ impl Raw {
     async fn fill(&mut self) -> Result<(), ClientError> {
         match self.stream.read_buf(&mut self.buffer).await {
             Ok(0) => Err(ClientError::Closed),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                Err(ClientError::Closed)
-            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(ClientError::Closed),
             Ok(_) => Ok(()),
             Err(error) => Err(ClientError::Failed(error.to_string())),
         }
@@ -148,9 +134,7 @@ impl Raw {
             return self.chunks(response).await;
         }
         if let Some(length) = response.headers.text("content-length") {
-            let length = length
-                .parse()
-                .map_err(|_| failed(format!("length {length:?}")))?;
+            let length = length.parse().map_err(|_| failed(format!("length {length:?}")))?;
             response.body = self.take(length).await?;
             return Ok(());
         }
@@ -162,9 +146,7 @@ impl Raw {
     async fn chunks(&mut self, response: &mut Response) -> Result<(), ClientError> {
         loop {
             let line = self.line().await?;
-            let size = str::from_utf8(&line)
-                .ok()
-                .and_then(|hex| usize::from_str_radix(hex, 16).ok());
+            let size = str::from_utf8(&line).ok().and_then(|hex| usize::from_str_radix(hex, 16).ok());
             let size = size.ok_or_else(|| failed(format!("chunk size {}", line.escape_ascii())))?;
             if size == 0 {
                 break;
@@ -178,9 +160,7 @@ impl Raw {
                 return Ok(());
             };
             let name = String::from_utf8_lossy(&line[..colon]);
-            response
-                .trailers
-                .push(&name, line[colon + 1..].trim_ascii());
+            response.trailers.push(&name, line[colon + 1..].trim_ascii());
         }
     }
 }
@@ -199,15 +179,7 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(usize, Response)>, ClientError> {
     }
     let status = head.code.unwrap_or_default();
     let (body, trailers) = (Vec::new(), Headers::default());
-    Ok(Some((
-        length,
-        Response {
-            status,
-            headers,
-            body,
-            trailers,
-        },
-    )))
+    Ok(Some((length, Response { status, headers, body, trailers })))
 }
 
 fn failed(why: String) -> ClientError {

@@ -59,15 +59,9 @@ struct Frame {
 impl RawH2 {
     /// Connects and sends the preface.
     pub async fn connect(target: SocketAddr) -> Self {
-        let stream = within("connect", TcpStream::connect(target))
-            .await
-            .expect("connect");
+        let stream = within("connect", TcpStream::connect(target)).await.expect("connect");
         stream.set_nodelay(true).expect("TCP_NODELAY");
-        let mut raw = Self {
-            stream,
-            decoder: Decoder::new(),
-            next_stream: 1,
-        };
+        let mut raw = Self { stream, decoder: Decoder::new(), next_stream: 1 };
         raw.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
         raw.frame(SETTINGS, 0, 0, &[]).await;
         raw
@@ -76,12 +70,8 @@ impl RawH2 {
     /// A GET request of `/` with these headers after the usual pseudo-headers.
     pub async fn get(target: SocketAddr, headers: &[(&str, &[u8])]) -> H2Answer {
         let mut raw = Self::connect(target).await;
-        let mut all: Vec<(&str, &[u8])> = vec![
-            (":method", b"GET"),
-            (":scheme", b"http"),
-            (":authority", b"portcullis.test"),
-            (":path", b"/"),
-        ];
+        let mut all: Vec<(&str, &[u8])> =
+            vec![(":method", b"GET"), (":scheme", b"http"), (":authority", b"portcullis.test"), (":path", b"/")];
         all.extend(headers);
         let stream = raw.request(&all, true).await;
         raw.answer(stream).await
@@ -108,26 +98,19 @@ impl RawH2 {
         let last = block.chunks(MAX_FRAME).count().saturating_sub(1);
         for (index, piece) in block.chunks(MAX_FRAME).enumerate() {
             let done = if index == last { END_HEADERS } else { 0 };
-            let (kind, flags) = if index == 0 {
-                (HEADERS, end)
-            } else {
-                (CONTINUATION, 0)
-            };
+            let (kind, flags) = if index == 0 { (HEADERS, end) } else { (CONTINUATION, 0) };
             self.frame(kind, flags | done, stream, piece).await;
         }
     }
 
     /// Sends body bytes.
     pub async fn data(&mut self, stream: u32, bytes: &[u8], end: bool) {
-        self.frame(DATA, if end { END_STREAM } else { 0 }, stream, bytes)
-            .await;
+        self.frame(DATA, if end { END_STREAM } else { 0 }, stream, bytes).await;
     }
 
     /// Sends any frame.
     pub async fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len())
-            .expect("a short payload")
-            .to_be_bytes();
+        let length = u32::try_from(payload.len()).expect("a short payload").to_be_bytes();
         let mut bytes = length[1..].to_vec();
         bytes.extend([kind, flags]);
         bytes.extend(stream.to_be_bytes());
@@ -143,12 +126,7 @@ impl RawH2 {
 
     async fn read_answer(&mut self, stream: u32) -> io::Result<H2Answer> {
         let (body, headers, trailers) = (Vec::new(), Headers::default(), Headers::default());
-        let mut response = Response {
-            status: 0,
-            headers,
-            body,
-            trailers,
-        };
+        let mut response = Response { status: 0, headers, body, trailers };
         let mut block = Vec::new();
         let mut ended = false;
         loop {
@@ -188,12 +166,7 @@ impl RawH2 {
         let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
         let mut payload = vec![0; length];
         self.stream.read_exact(&mut payload).await?;
-        Ok(Frame {
-            kind: head[3],
-            flags: head[4],
-            stream: number(&head[5..]),
-            payload,
-        })
+        Ok(Frame { kind: head[3], flags: head[4], stream: number(&head[5..]), payload })
     }
 
     /// Errors show up when the answer is read.

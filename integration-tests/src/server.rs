@@ -40,24 +40,17 @@ pub(crate) struct Port {
 impl Port {
     pub(crate) fn reserve() -> Self {
         let held = Self::bind("127.0.0.1:0".parse().expect("an address"));
-        Self {
-            address: held.local_addr().expect("a bound socket has an address"),
-            _held: held,
-        }
+        Self { address: held.local_addr().expect("a bound socket has an address"), _held: held }
     }
 
     pub(crate) fn listen(&self) -> TcpListener {
-        Self::bind(self.address)
-            .listen(1024)
-            .expect("listen on a port that is ours")
+        Self::bind(self.address).listen(1024).expect("listen on a port that is ours")
     }
 
     fn bind(address: SocketAddr) -> TcpSocket {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_reuseport(true).expect("SO_REUSEPORT");
-        socket
-            .bind(address)
-            .unwrap_or_else(|error| panic!("bind {address}: {error}"));
+        socket.bind(address).unwrap_or_else(|error| panic!("bind {address}: {error}"));
         socket
     }
 }
@@ -75,10 +68,7 @@ impl Server {
         let connections = Connections::default();
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, service, Arc::clone(&connections)));
-        Self {
-            accept: tasks,
-            connections,
-        }
+        Self { accept: tasks, connections }
     }
 
     /// Like drop, and returns when the sockets are closed.
@@ -109,7 +99,5 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) {
     server.http1().max_headers(1000);
     server.http2().max_header_list_size(1 << 20);
     // A connection that breaks is the peer's doing and part of many tests.
-    let _ = server
-        .serve_connection_with_upgrades(TokioIo::new(stream), call)
-        .await;
+    let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), call).await;
 }

@@ -19,17 +19,11 @@ pub struct Sample {
 impl Sample {
     /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     fn matches(&self, name: &str, labels: &[(&str, &str)]) -> bool {
-        self.name == name
-            && labels
-                .iter()
-                .all(|(key, value)| self.label(key) == Some(value))
+        self.name == name && labels.iter().all(|(key, value)| self.label(key) == Some(value))
     }
 }
 
@@ -63,10 +57,7 @@ impl Stats {
             return value;
         }
         let samples = self.samples().await;
-        let got: Vec<_> = samples
-            .iter()
-            .filter(|sample| sample.name == name)
-            .collect();
+        let got: Vec<_> = samples.iter().filter(|sample| sample.name == name).collect();
         panic!("{name} {labels:?} is not {at_least} after {DEADLINE:?}; of that name: {got:#?}");
     }
 
@@ -79,10 +70,7 @@ impl Stats {
     /// All counters and gauges whose raw name starts with `prefix`, by the rest of the name.
     pub async fn raw_below(&self, prefix: &str) -> BTreeMap<String, u64> {
         let page = self.admin.get("/stats?format=json").await.json();
-        let stats = page["stats"]
-            .as_array()
-            .expect("a list of statistics")
-            .iter();
+        let stats = page["stats"].as_array().expect("a list of statistics").iter();
         stats
             .filter_map(|stat| {
                 let name = stat["name"].as_str()?.strip_prefix(prefix)?;
@@ -96,31 +84,20 @@ impl Stats {
         let probe = || async { self.raw(name).await.filter(|value| *value >= at_least) };
         match until(DEADLINE, probe).await {
             Some(value) => value,
-            None => panic!(
-                "{name} is {:?}, not {at_least}, after {DEADLINE:?}",
-                self.raw(name).await
-            ),
+            None => panic!("{name} is {:?}, not {at_least}, after {DEADLINE:?}", self.raw(name).await),
         }
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counters are small"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are small")]
 fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> u64 {
     let matching = samples.iter().filter(|sample| sample.matches(name, labels));
     matching.map(|sample| sample.value).sum::<f64>() as u64
 }
 
 fn parse_page(page: &str) -> Vec<Sample> {
-    let lines = page
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| parse_line(line).unwrap_or_else(|| panic!("bad sample: {line}")))
-        .collect()
+    let lines = page.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| parse_line(line).unwrap_or_else(|| panic!("bad sample: {line}"))).collect()
 }
 
 /// `name{label="value",...} 1`, or without braces.
@@ -128,11 +105,7 @@ fn parse_line(line: &str) -> Option<Sample> {
     let (head, value) = line.rsplit_once(' ')?;
     let value = value.parse().ok()?;
     let Some((name, rest)) = head.split_once('{') else {
-        return Some(Sample {
-            name: head.to_owned(),
-            labels: Vec::new(),
-            value,
-        });
+        return Some(Sample { name: head.to_owned(), labels: Vec::new(), value });
     };
     let mut rest = rest.strip_suffix('}')?;
     let mut labels = Vec::new();
@@ -141,11 +114,7 @@ fn parse_line(line: &str) -> Option<Sample> {
         labels.push((label.trim_start_matches(',').to_owned(), text));
         rest = &after[end..];
     }
-    Some(Sample {
-        name: name.to_owned(),
-        labels,
-        value,
-    })
+    Some(Sample { name: name.to_owned(), labels, value })
 }
 
 /// The unescaped value and where its closing quote ends.

@@ -40,22 +40,9 @@ pub struct Received {
 
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} {} {} {:?}",
-            self.version, self.method, self.path, self.headers
-        )?;
-        write!(
-            f,
-            " body=\"{}\" trailers={:?}",
-            self.body.escape_ascii(),
-            self.trailers
-        )?;
-        if self.complete {
-            Ok(())
-        } else {
-            f.write_str(" (incomplete)")
-        }
+        write!(f, "{:?} {} {} {:?}", self.version, self.method, self.path, self.headers)?;
+        write!(f, " body=\"{}\" trailers={:?}", self.body.escape_ascii(), self.trailers)?;
+        if self.complete { Ok(()) } else { f.write_str(" (incomplete)") }
     }
 }
 
@@ -74,22 +61,12 @@ impl Reply {
     /// An answer with this status and an empty body.
     pub fn status(status: u16) -> Self {
         let (headers, trailers) = (Headers::default(), Headers::default());
-        Self {
-            status,
-            headers,
-            body: Bytes::new(),
-            trailers,
-            delay: Duration::ZERO,
-            reset: false,
-        }
+        Self { status, headers, body: Bytes::new(), trailers, delay: Duration::ZERO, reset: false }
     }
 
     /// Closes the connection (resets the stream in HTTP/2) instead of answering.
     pub fn reset() -> Self {
-        Self {
-            reset: true,
-            ..Self::status(500)
-        }
+        Self { reset: true, ..Self::status(500) }
     }
 
     /// Adds a header; the value may hold any bytes HTTP allows.
@@ -143,10 +120,7 @@ pub struct Upstream {
 
 impl Upstream {
     /// Starts it on a free port; it answers 200 with the body `hello` until told otherwise.
-    #[expect(
-        clippy::unused_async,
-        reason = "needs a runtime; async makes that plain"
-    )]
+    #[expect(clippy::unused_async, reason = "needs a runtime; async makes that plain")]
     pub async fn start() -> Self {
         let port = Port::reserve();
         let shared = Arc::new(Shared {
@@ -156,11 +130,7 @@ impl Upstream {
             connections: AtomicUsize::new(0),
         });
         let server = Server::start(port.listen(), Arc::clone(&shared));
-        Self {
-            address: port.address,
-            shared,
-            _server: server,
-        }
+        Self { address: port.address, shared, _server: server }
     }
 
     /// Where it listens.
@@ -186,9 +156,7 @@ impl Upstream {
     /// The only request; panics if there were none or more.
     pub fn only_request(&self) -> Received {
         let requests = self.requests();
-        let [only] = requests.as_slice() else {
-            panic!("want one request, got {requests:#?}")
-        };
+        let [only] = requests.as_slice() else { panic!("want one request, got {requests:#?}") };
         only.clone()
     }
 
@@ -209,32 +177,19 @@ impl Upstream {
 
     /// Waits until at least `n` requests have arrived, complete or not.
     pub async fn await_count(&self, n: usize) {
-        self.wait(&format!("{n} requests at the upstream"), |seen| {
-            seen.len() >= n
-        })
-        .await;
+        self.wait(&format!("{n} requests at the upstream"), |seen| seen.len() >= n).await;
     }
 
     /// Waits for a request that `wanted` accepts; looks again as bodies grow.
     pub async fn wait_for(&self, wanted: impl Fn(&Received) -> bool) -> Received {
-        self.wait("a request at the upstream", |seen| seen.iter().any(&wanted))
-            .await;
-        self.requests()
-            .into_iter()
-            .find(&wanted)
-            .expect("it was there a moment ago")
+        self.wait("a request at the upstream", |seen| seen.iter().any(&wanted)).await;
+        self.requests().into_iter().find(&wanted).expect("it was there a moment ago")
     }
 
     async fn wait(&self, what: &str, ready: impl Fn(&Vec<Received>) -> bool) {
         let mut seen = self.shared.seen.subscribe();
-        let done = tokio::time::timeout(DEADLINE, seen.wait_for(ready))
-            .await
-            .is_ok();
-        assert!(
-            done,
-            "no {what} after {DEADLINE:?}; got {:#?}",
-            self.requests()
-        );
+        let done = tokio::time::timeout(DEADLINE, seen.wait_for(ready)).await.is_ok();
+        assert!(done, "no {what} after {DEADLINE:?}; got {:#?}", self.requests());
     }
 }
 
@@ -275,16 +230,11 @@ impl Shared {
 fn begin(id: u64, request: &ServerRequest) -> Received {
     let headers = Headers::from(request.headers());
     let uri = request.uri();
-    let authority = uri
-        .authority()
-        .map(ToString::to_string)
-        .or_else(|| headers.text("host"));
+    let authority = uri.authority().map(ToString::to_string).or_else(|| headers.text("host"));
     Received {
         id,
         method: request.method().to_string(),
-        path: uri
-            .path_and_query()
-            .map_or_else(|| uri.to_string(), ToString::to_string),
+        path: uri.path_and_query().map_or_else(|| uri.to_string(), ToString::to_string),
         authority: authority.unwrap_or_default(),
         version: request.version(),
         headers,
@@ -302,16 +252,11 @@ impl Service for Shared {
     async fn answer(self: Arc<Self>, mut request: ServerRequest) -> Answer {
         if let Some(protocol) = request.headers().get("upgrade").cloned() {
             let id = self.next_id.fetch_add(1, Ordering::SeqCst);
-            let received = Received {
-                complete: true,
-                ..begin(id, &request)
-            };
+            let received = Received { complete: true, ..begin(id, &request) };
             self.seen.send_modify(|seen| seen.push(received));
             tokio::spawn(echo(hyper::upgrade::on(request)));
             let mut response = respond(&Reply::status(101));
-            response
-                .headers_mut()
-                .insert("connection", "upgrade".parse().expect("a value"));
+            response.headers_mut().insert("connection", "upgrade".parse().expect("a value"));
             response.headers_mut().insert("upgrade", protocol);
             return Ok(response);
         }
@@ -319,11 +264,7 @@ impl Service for Shared {
         let handler = Arc::clone(&self.handler.lock().expect("handler lock"));
         let reply = handler(&received);
         tokio::time::sleep(reply.delay).await;
-        if reply.reset {
-            Err(io::Error::other("told to reset"))
-        } else {
-            Ok(respond(&reply))
-        }
+        if reply.reset { Err(io::Error::other("told to reset")) } else { Ok(respond(&reply)) }
     }
 }
 
@@ -335,8 +276,7 @@ fn respond(reply: &Reply) -> hyper::Response<Body> {
         full.boxed()
     } else {
         announce(&trailers, &mut headers);
-        full.with_trailers(async move { Some(Ok(trailers)) })
-            .boxed()
+        full.with_trailers(async move { Some(Ok(trailers)) }).boxed()
     };
     let mut response = hyper::Response::new(body);
     *response.status_mut() = reply.status.try_into().expect("a status code");

@@ -18,10 +18,7 @@ pub async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
 ///
 /// For conditions outside this process (a file, a statistic, a process's end) that cannot notify.
 /// The interval grows from 2 ms to 50 ms, so short waits stay short.
-pub async fn until<T, F: Future<Output = Option<T>>>(
-    limit: Duration,
-    mut probe: impl FnMut() -> F,
-) -> Option<T> {
+pub async fn until<T, F: Future<Output = Option<T>>>(limit: Duration, mut probe: impl FnMut() -> F) -> Option<T> {
     let end = Instant::now() + limit;
     let mut pause = Duration::from_millis(2);
     loop {

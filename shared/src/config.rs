@@ -36,10 +36,7 @@ impl Errors {
 
     /// Adds a fault at `path`.
     pub fn add(&mut self, path: impl Display, expected: impl Display, found: impl Display) {
-        self.0.push(ConfigError {
-            path: path.to_string(),
-            message: format!("expected {expected}, found {found}"),
-        });
+        self.0.push(ConfigError { path: path.to_string(), message: format!("expected {expected}, found {found}") });
     }
 
     /// Adds the faults that another part of the configuration has.

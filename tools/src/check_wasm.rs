@@ -58,12 +58,7 @@ pub(crate) fn run(dist: &Path, budgets: &Path) -> Outcome {
         let budget = budgets.get(name);
         describe(&mut text, name, &contents, budget);
         let (wrong, notes) = budget.map_or_else(
-            || {
-                (
-                    vec!["budgets.json has no budget for it".to_owned()],
-                    Vec::new(),
-                )
-            },
+            || (vec!["budgets.json has no budget for it".to_owned()], Vec::new()),
             |budget| judge(&contents, budget),
         );
         for note in notes {
@@ -77,10 +72,7 @@ pub(crate) fn run(dist: &Path, budgets: &Path) -> Outcome {
     for name in budgets.keys().filter(|name| !files.contains_key(*name)) {
         faults = faults.saturating_add(1);
         let dist = dist.display();
-        let _ = writeln!(
-            text,
-            "{name}\n  FAULT: it has a budget, but {dist} has no {name}.wasm"
-        );
+        let _ = writeln!(text, "{name}\n  FAULT: it has a budget, but {dist} has no {name}.wasm");
     }
     let _ = writeln!(text, "check-wasm: {} modules, {faults} faults", files.len());
     Ok((text, faults == 0))
@@ -88,18 +80,13 @@ pub(crate) fn run(dist: &Path, budgets: &Path) -> Outcome {
 
 /// Reads a .wasm file's size, imports and exports.
 fn inspect(wasm: &[u8]) -> Result<Contents, BinaryReaderError> {
-    let mut contents = Contents {
-        bytes: wasm.len() as u64,
-        ..Contents::default()
-    };
+    let mut contents = Contents { bytes: wasm.len() as u64, ..Contents::default() };
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
             Payload::ImportSection(imports) => {
                 for import in imports {
                     let import = import?;
-                    contents
-                        .imports
-                        .insert(format!("{}.{}", import.module, import.name));
+                    contents.imports.insert(format!("{}.{}", import.module, import.name));
                 }
             }
             Payload::ExportSection(exports) => {
@@ -135,22 +122,14 @@ fn judge(contents: &Contents, budget: &Budget) -> (Vec<String>, Vec<String>) {
     }
     // Asking less of the host is no harm; the list should shrink with it.
     let notes = budget.imports.difference(&contents.imports);
-    (
-        faults,
-        notes
-            .map(|i| format!("import {i} is gone: take it off the list"))
-            .collect(),
-    )
+    (faults, notes.map(|i| format!("import {i} is gone: take it off the list")).collect())
 }
 
 /// The readable part: size, imports by module, exports.
 fn describe(text: &mut String, name: &str, contents: &Contents, budget: Option<&Budget>) {
     let _ = write!(text, "{name}: {} bytes", grouped(contents.bytes));
     if let Some(budget) = budget {
-        let percent = contents
-            .bytes
-            .saturating_mul(100)
-            .checked_div(budget.max_bytes);
+        let percent = contents.bytes.saturating_mul(100).checked_div(budget.max_bytes);
         let _ = write!(text, " of {}", grouped(budget.max_bytes));
         let _ = write!(text, " ({} %)", percent.unwrap_or(100));
     }
@@ -212,20 +191,11 @@ mod tests {
 
     fn budget(max_bytes: u64, imports: &[&str], exports: &[&str]) -> Budget {
         let set = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
-        Budget {
-            max_bytes,
-            _max_startup_cpu_ms: 500,
-            imports: set(imports),
-            exports: set(exports),
-        }
+        Budget { max_bytes, _max_startup_cpu_ms: 500, imports: set(imports), exports: set(exports) }
     }
 
     fn fitting_budget() -> Budget {
-        budget(
-            1000,
-            &["env.proxy_log", "wasi_snapshot_preview1.fd_write"],
-            &["memory", "proxy_on_request_headers"],
-        )
+        budget(1000, &["env.proxy_log", "wasi_snapshot_preview1.fd_write"], &["memory", "proxy_on_request_headers"])
     }
 
     fn contents(wat: &str) -> Contents {
@@ -237,14 +207,8 @@ mod tests {
         let wasm = wat::parse_str(FILTER).unwrap();
         let contents = inspect(&wasm).unwrap();
         assert_eq!(contents.bytes, wasm.len() as u64);
-        assert_eq!(
-            Vec::from_iter(&contents.imports),
-            ["env.proxy_log", "wasi_snapshot_preview1.fd_write"]
-        );
-        assert_eq!(
-            Vec::from_iter(&contents.exports),
-            ["memory", "proxy_on_request_headers"]
-        );
+        assert_eq!(Vec::from_iter(&contents.imports), ["env.proxy_log", "wasi_snapshot_preview1.fd_write"]);
+        assert_eq!(Vec::from_iter(&contents.exports), ["memory", "proxy_on_request_headers"]);
     }
 
     #[test]
@@ -263,10 +227,7 @@ mod tests {
     #[test]
     fn a_fitting_filter_has_no_faults() {
         let (faults, notes) = judge(&contents(FILTER), &fitting_budget());
-        assert!(
-            faults.is_empty() && notes.is_empty(),
-            "{faults:?} {notes:?}"
-        );
+        assert!(faults.is_empty() && notes.is_empty(), "{faults:?} {notes:?}");
     }
 
     #[test]
@@ -283,16 +244,9 @@ mod tests {
 
     #[test]
     fn an_import_off_the_list_is_a_fault() {
-        let budget = budget(
-            1000,
-            &["env.proxy_log"],
-            &["memory", "proxy_on_request_headers"],
-        );
+        let budget = budget(1000, &["env.proxy_log"], &["memory", "proxy_on_request_headers"]);
         let (faults, _) = judge(&contents(FILTER), &budget);
-        assert_eq!(
-            faults,
-            ["import wasi_snapshot_preview1.fd_write is not allowed"]
-        );
+        assert_eq!(faults, ["import wasi_snapshot_preview1.fd_write is not allowed"]);
     }
 
     #[test]
@@ -301,10 +255,7 @@ mod tests {
         budget.imports.insert("env.proxy_done".to_owned());
         let (faults, notes) = judge(&contents(FILTER), &budget);
         assert!(faults.is_empty(), "{faults:?}");
-        assert_eq!(
-            notes,
-            ["import env.proxy_done is gone: take it off the list"]
-        );
+        assert_eq!(notes, ["import env.proxy_done is gone: take it off the list"]);
     }
 
     #[test]
@@ -313,13 +264,7 @@ mod tests {
         budget.exports.remove("memory");
         budget.exports.insert("proxy_on_log".to_owned());
         let (faults, _) = judge(&contents(FILTER), &budget);
-        assert_eq!(
-            faults,
-            [
-                "export memory is not allowed",
-                "export proxy_on_log is gone"
-            ]
-        );
+        assert_eq!(faults, ["export memory is not allowed", "export proxy_on_log is gone"]);
     }
 
     #[test]
@@ -343,10 +288,7 @@ mod tests {
         let (text, well) = run(&dist, &budgets).unwrap();
         assert!(!well, "{text}");
         assert!(text.contains("budgets.json has no budget for it"), "{text}");
-        assert!(
-            text.contains("gone\n  FAULT: it has a budget, but"),
-            "{text}"
-        );
+        assert!(text.contains("gone\n  FAULT: it has a budget, but"), "{text}");
         assert!(text.contains("2 modules, 2 faults"), "{text}");
     }
 

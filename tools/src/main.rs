@@ -33,11 +33,7 @@ fn main() -> ExitCode {
     match run(&args) {
         Ok((text, well)) => {
             print!("{text}");
-            if well {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
+            if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("{error}");

@@ -26,9 +26,7 @@ pub(crate) fn of(filter: &str) -> Result<String, Box<dyn Error>> {
     let (_, schema) = SCHEMAS
         .iter()
         .find(|(name, _)| *name == filter)
-        .ok_or_else(|| {
-            format!("no schema for {filter}: add it to SCHEMAS in tools/src/schema.rs")
-        })?;
+        .ok_or_else(|| format!("no schema for {filter}: add it to SCHEMAS in tools/src/schema.rs"))?;
     Ok(format!("{:#}\n", schema()))
 }
 

@@ -53,16 +53,13 @@ impl Host for WasmHost {
     }
 
     fn request_headers(&self) -> Result<Pairs<'_>, Refused> {
-        let map = self.handed_over(|pairs, size| unsafe {
-            abi::proxy_get_header_map_pairs(abi::REQUEST_HEADERS, pairs, size)
-        })?;
+        let map = self
+            .handed_over(|pairs, size| unsafe { abi::proxy_get_header_map_pairs(abi::REQUEST_HEADERS, pairs, size) })?;
         map.and_then(Pairs::new).ok_or(Refused(abi::NOT_FOUND))
     }
 
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
-        self.handed_over(|value, size| unsafe {
-            abi::proxy_get_property(path.as_ptr(), path.len(), value, size)
-        })
+        self.handed_over(|value, size| unsafe { abi::proxy_get_property(path.as_ptr(), path.len(), value, size) })
     }
 
     fn configuration(&self, size: usize) -> Result<&[u8], Refused> {

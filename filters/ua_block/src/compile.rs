@@ -37,22 +37,11 @@ impl Filter for UaBlock {
             errors.add("$.max_length", "1 to 65536 bytes", config.max_length);
         }
         if config.rules.len() > Hits::CAPACITY {
-            errors.add(
-                "$.rules",
-                format_args!("at most {} rules", Hits::CAPACITY),
-                config.rules.len(),
-            );
+            errors.add("$.rules", format_args!("at most {} rules", Hits::CAPACITY), config.rules.len());
         }
         let mut unusual = |key: &str, action, reason| {
-            (action == Action::Deny && config.mode != Mode::Off).then(|| {
-                outcomes.add(outcome(
-                    decision::Action::Deny,
-                    reason,
-                    key,
-                    config.mode,
-                    &refusal,
-                ))
-            })
+            (action == Action::Deny && config.mode != Mode::Off)
+                .then(|| outcomes.add(outcome(decision::Action::Deny, reason, key, config.mode, &refusal)))
         };
         let unusual = Unusual {
             missing: unusual("missing", config.missing, "user_agent_missing"),
@@ -61,37 +50,15 @@ impl Filter for UaBlock {
             non_utf8: unusual("non_utf8", config.non_utf8, "user_agent_not_utf8"),
             multiple: unusual("multiple", config.multiple, "user_agent_multiple"),
         };
-        let default = outcomes.add(outcome(
-            config.default.into(),
-            "no_rule_matched",
-            "default",
-            config.mode,
-            &refusal,
-        ));
-        let mut compiler = Compiler {
-            config: &config,
-            refusal: &refusal,
-            outcomes,
-            errors,
-            patterns: Vec::new(),
-            paths: Vec::new(),
-        };
+        let default = outcomes.add(outcome(config.default.into(), "no_rule_matched", "default", config.mode, &refusal));
+        let mut compiler =
+            Compiler { config: &config, refusal: &refusal, outcomes, errors, patterns: Vec::new(), paths: Vec::new() };
         let rules = compiler.rules();
         let matcher = compiler.matcher();
-        let Compiler {
-            outcomes, errors, ..
-        } = compiler;
+        let Compiler { outcomes, errors, .. } = compiler;
         let (max_length, off) = (config.max_length as usize, config.mode == Mode::Off);
         let matcher = errors.into_result(matcher)?.unwrap_or_default();
-        Ok(Self {
-            outcomes,
-            matcher,
-            rules,
-            unusual,
-            max_length,
-            default,
-            off,
-        })
+        Ok(Self { outcomes, matcher, rules, unusual, max_length, default, off })
     }
 }
 
@@ -114,20 +81,12 @@ impl Compiler<'_> {
             let path = format!("$.rules[{index}]");
             check_name(&rule.name, format_args!("{path}.name"), &mut self.errors);
             if !names.insert(&rule.name) {
-                self.errors.add(
-                    format_args!("{path}.name"),
-                    "a name that no other rule has",
-                    quoted(&rule.name),
-                );
+                self.errors.add(format_args!("{path}.name"), "a name that no other rule has", quoted(&rule.name));
             }
             let compiled = self.rule(rule, &path);
             // A rule that is off is checked like any other, so that turning it on cannot fail.
             let mode = self.config.mode.of_rule(rule.mode);
-            let number = if mode == Mode::Off {
-                Hits::CAPACITY
-            } else {
-                rules.len()
-            };
+            let number = if mode == Mode::Off { Hits::CAPACITY } else { rules.len() };
             self.gather(rule, number, &path);
             if mode != Mode::Off {
                 rules.push(compiled);
@@ -145,29 +104,16 @@ impl Compiler<'_> {
             Action::Allow => "user_agent_allowed",
             Action::Deny => "user_agent_denied",
         };
-        let mut add = |reason| {
-            self.outcomes.add(outcome(
-                rule.action.into(),
-                reason,
-                &rule.name,
-                mode,
-                refusal,
-            ))
-        };
+        let mut add = |reason| self.outcomes.add(outcome(rule.action.into(), reason, &rule.name, mode, refusal));
         let id: OutcomeId = add(reason);
         let paths = (!rule.paths.is_empty()).then(|| {
             let templates = rule.paths.iter().map(|template| (template.clone(), ()));
             (
                 TemplateSet::new(templates, Case::default()),
-                if rule.action == Action::Deny {
-                    add("path_ambiguous")
-                } else {
-                    id
-                },
+                if rule.action == Action::Deny { add("path_ambiguous") } else { id },
             )
         });
-        let source = (!rule.source.is_empty())
-            .then(|| CidrSet::new(rule.source.iter().map(|&network| (network, ()))));
+        let source = (!rule.source.is_empty()).then(|| CidrSet::new(rule.source.iter().map(|&network| (network, ()))));
         crate::Rule {
             action: rule.action.into(),
             shadow: match rule.action {
@@ -206,43 +152,27 @@ impl Compiler<'_> {
                 Ok(patterns) => {
                     for (kind, text) in patterns {
                         self.paths.push(path.clone());
-                        self.patterns.push(Pattern {
-                            rule: number,
-                            kind,
-                            text,
-                            case_sensitive: false,
-                        });
+                        self.patterns.push(Pattern { rule: number, kind, text, case_sensitive: false });
                     }
                 }
                 Err(error) => self.errors.add(path, "a preset", error),
             }
         }
         if self.patterns.len() == before {
-            self.errors.add(
-                path,
-                "a pattern in `contains`, `prefix`, `exact`, `regex` or `preset`",
-                "none",
-            );
+            self.errors.add(path, "a pattern in `contains`, `prefix`, `exact`, `regex` or `preset`", "none");
         }
     }
 
     fn matcher(&mut self) -> Option<Matcher> {
         if self.patterns.len() > MAX_PATTERNS {
-            self.errors.add(
-                "$.rules",
-                format_args!("at most {MAX_PATTERNS} patterns"),
-                self.patterns.len(),
-            );
+            self.errors.add("$.rules", format_args!("at most {MAX_PATTERNS} patterns"), self.patterns.len());
             return None;
         }
         match Matcher::new(&self.patterns, Limits::default()) {
             Ok(matcher) => Some(matcher),
             Err(faults) => {
                 for fault in faults {
-                    let path = self
-                        .paths
-                        .get(fault.pattern)
-                        .map_or("$.rules", String::as_str);
+                    let path = self.paths.get(fault.pattern).map_or("$.rules", String::as_str);
                     self.errors.add(path, fault.expected, fault.found);
                 }
                 None
@@ -251,40 +181,19 @@ impl Compiler<'_> {
     }
 }
 
-fn outcome(
-    action: decision::Action,
-    reason: &'static str,
-    rule: &str,
-    mode: Mode,
-    refusal: &Refusal,
-) -> Outcome {
-    let refusal =
-        (action == decision::Action::Deny && mode == Mode::Enforce).then(|| refusal.clone());
-    Outcome {
-        action,
-        reason: Reason(reason),
-        rule: rule.to_owned(),
-        mode,
-        refusal,
-    }
+fn outcome(action: decision::Action, reason: &'static str, rule: &str, mode: Mode, refusal: &Refusal) -> Outcome {
+    let refusal = (action == decision::Action::Deny && mode == Mode::Enforce).then(|| refusal.clone());
+    Outcome { action, reason: Reason(reason), rule: rule.to_owned(), mode, refusal }
 }
 
 fn refusal(response: &Response, path: &str, errors: &mut Errors) -> Refusal {
     if !(400..=599).contains(&response.status) {
-        errors.add(
-            format_args!("{path}.status"),
-            "a status from 400 to 599",
-            response.status,
-        );
+        errors.add(format_args!("{path}.status"), "a status from 400 to 599", response.status);
     }
     if let Some(message) = &response.message
         && message.len() > 500
     {
-        errors.add(
-            format_args!("{path}.message"),
-            "at most 500 bytes",
-            format_args!("{} bytes", message.len()),
-        );
+        errors.add(format_args!("{path}.message"), "at most 500 bytes", format_args!("{} bytes", message.len()));
     }
     Refusal::new(response.status, response.message.as_deref())
 }

@@ -118,10 +118,7 @@ pub struct Response {
 
 impl Default for Response {
     fn default() -> Self {
-        Self {
-            status: status(),
-            message: None,
-        }
+        Self { status: status(), message: None }
     }
 }
 

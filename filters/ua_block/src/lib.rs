@@ -73,11 +73,7 @@ impl Policy for UaBlock {
         &self.outcomes
     }
 
-    fn on_request_headers(
-        &self,
-        request: &dyn Request,
-        trail: &mut Trail,
-    ) -> Result<(), Unavailable> {
+    fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<(), Unavailable> {
         if self.off {
             return Ok(());
         }
@@ -90,12 +86,7 @@ impl Policy for UaBlock {
             }
             trail.note(outcome);
         }
-        for rule in self
-            .matcher
-            .hits(agent.unwrap_or_default())
-            .iter()
-            .filter_map(|rule| self.rules.get(rule))
-        {
+        for rule in self.matcher.hits(agent.unwrap_or_default()).iter().filter_map(|rule| self.rules.get(rule)) {
             let Some(decision) = rule.decide(request)? else {
                 continue;
             };
@@ -120,15 +111,8 @@ impl UaBlock {
         if agent.is_empty() {
             return self.unusual.empty;
         }
-        let too_long = self
-            .unusual
-            .too_long
-            .filter(|_| agent.len() > self.max_length);
-        let non_utf8 = || {
-            self.unusual
-                .non_utf8
-                .filter(|_| std::str::from_utf8(agent).is_err())
-        };
+        let too_long = self.unusual.too_long.filter(|_| agent.len() > self.max_length);
+        let non_utf8 = || self.unusual.non_utf8.filter(|_| std::str::from_utf8(agent).is_err());
         let multiple = || self.unusual.multiple.filter(|_| agent::is_joined(agent));
         too_long.or_else(non_utf8).or_else(multiple)
     }
@@ -139,9 +123,7 @@ impl Rule {
     fn decide(&self, request: &dyn Request) -> Result<Option<Decision>, Unavailable> {
         let denies = self.action == Action::Deny;
         if let Some(source) = &self.source {
-            let inside = request
-                .client_address()?
-                .map_or(denies, |address| source.contains(address));
+            let inside = request.client_address()?.map_or(denies, |address| source.contains(address));
             if !inside {
                 return Ok(None);
             }
@@ -150,21 +132,13 @@ impl Rule {
             return Ok(Some(self.outcome.into()));
         };
         let mut buffer = PathBuffer::default();
-        Ok(
-            match Normaliser::strict().normalise(request.path()?, &mut buffer) {
-                Ok(path) => paths.matches_any(&path).then(|| self.outcome.into()),
-                Err(ambiguity) => denies.then(|| Decision {
-                    outcome: *ambiguous,
-                    details: vec![detail(ambiguity)],
-                }),
-            },
-        )
+        Ok(match Normaliser::strict().normalise(request.path()?, &mut buffer) {
+            Ok(path) => paths.matches_any(&path).then(|| self.outcome.into()),
+            Err(ambiguity) => denies.then(|| Decision { outcome: *ambiguous, details: vec![detail(ambiguity)] }),
+        })
     }
 }
 
 fn detail(ambiguity: Ambiguity) -> Detail {
-    Detail {
-        name: "path_ambiguity",
-        value: ambiguity.code().into(),
-    }
+    Detail { name: "path_ambiguity", value: ambiguity.code().into() }
 }

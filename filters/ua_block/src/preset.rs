@@ -72,11 +72,6 @@ impl Preset {
                 (Kind::Regex, entry.regex),
             ]
         };
-        Ok(file
-            .patterns
-            .into_iter()
-            .flat_map(kinds)
-            .filter_map(|(kind, text)| Some((kind, text?)))
-            .collect())
+        Ok(file.patterns.into_iter().flat_map(kinds).filter_map(|(kind, text)| Some((kind, text?))).collect())
     }
 }

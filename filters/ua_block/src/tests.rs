@@ -47,10 +47,7 @@ impl Case {
     }
 
     fn request(&self) -> Parts {
-        let mut headers = vec![(
-            ":path",
-            self.path.clone().unwrap_or_else(|| "/".into()).into_bytes(),
-        )];
+        let mut headers = vec![(":path", self.path.clone().unwrap_or_else(|| "/".into()).into_bytes())];
         headers.extend(self.agent().map(|agent| ("user-agent", agent)));
         let mut request = Parts::new(headers);
         request.client_address = match self.source.as_deref() {
@@ -73,34 +70,22 @@ fn decide(filter: &UaBlock, request: &Parts) -> Vec<Decision> {
 }
 
 fn words(outcome: &Outcome) -> String {
-    format!(
-        "{} {} {}",
-        outcome.action.as_str(),
-        outcome.rule,
-        outcome.reason.0
-    )
+    format!("{} {} {}", outcome.action.as_str(), outcome.rule, outcome.reason.0)
 }
 
 #[test]
 fn verdicts() {
-    let groups: Vec<Group> =
-        serde_json::from_str(include_str!("../testdata/verdicts.json")).unwrap();
+    let groups: Vec<Group> = serde_json::from_str(include_str!("../testdata/verdicts.json")).unwrap();
     for group in groups {
         let filter = compile(&group.config.to_string()).unwrap();
         for case in group.cases.iter().filter(|case| !case.envoy_only) {
             let decisions = decide(&filter, &case.request());
-            let mut found: Vec<String> = decisions
-                .iter()
-                .map(|decision| words(filter.outcomes().get(decision.outcome).unwrap()))
-                .collect();
+            let mut found: Vec<String> =
+                decisions.iter().map(|decision| words(filter.outcomes().get(decision.outcome).unwrap())).collect();
             let verdict = found.pop().unwrap_or_else(|| "none".into());
             let context = format!("{}: {:?} {:?}", group.about, case.agent, case.path);
             assert_eq!(verdict, case.verdict, "{context}");
-            assert_eq!(
-                found,
-                case.shadow.iter().cloned().collect::<Vec<_>>(),
-                "{context}"
-            );
+            assert_eq!(found, case.shadow.iter().cloned().collect::<Vec<_>>(), "{context}");
         }
     }
 }
@@ -112,26 +97,21 @@ fn bad_configurations() {
         config: String,
         fault: String,
     }
-    let table: Vec<Bad> =
-        serde_json::from_str(include_str!("../testdata/bad_configs.json")).unwrap();
+    let table: Vec<Bad> = serde_json::from_str(include_str!("../testdata/bad_configs.json")).unwrap();
     for Bad { config, fault } in table {
         let environment = &|_: &str| None;
         let found = match portcullis_adaptor::load::<UaBlock>(config.as_bytes(), environment) {
             Ok(_) => panic!("accepted: {config}"),
             Err(errors) => errors.to_string(),
         };
-        assert!(
-            found.contains(&fault),
-            "{config}\nfound    {found}\nexpected {fault}"
-        );
+        assert!(found.contains(&fault), "{config}\nfound    {found}\nexpected {fault}");
     }
 }
 
 #[test]
 fn every_outcome_of_a_shadow_filter_lets_pass() {
-    let filter = compile(
-        r#"{"mode":"shadow","default":"deny","rules":[{"name":"a","action":"deny","contains":["x"]}]}"#,
-    );
+    let filter =
+        compile(r#"{"mode":"shadow","default":"deny","rules":[{"name":"a","action":"deny","contains":["x"]}]}"#);
     assert!(!filter.unwrap().outcomes().iter().any(Outcome::refuses));
 }
 
@@ -140,10 +120,7 @@ fn joined_values_are_told_from_commas() {
     for (agent, joined) in [
         ("a", false),
         ("a,b", true),
-        (
-            "Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 (KHTML, like Gecko)",
-            false,
-        ),
+        ("Mozilla/5.0 (X11; Linux) AppleWebKit/537.36 (KHTML, like Gecko)", false),
         ("Mozilla/5.0 (KHTML,like Gecko)", false),
         ("Mozilla/5.0 (X11) Safari/1,BadBot", true),
         ("App/1 iPhone13,4", false),
@@ -169,10 +146,7 @@ struct Agent {
 }
 
 fn corpus(lines: &str) -> Vec<Agent> {
-    lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
-        .collect()
+    lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
 }
 
 /// Each preset as a rule of its own, so that every hit shows.
@@ -189,37 +163,19 @@ fn presets_hit_the_bots_they_name_and_no_one_else() {
     let filter = all_presets();
     let humans = corpus(include_str!("../testdata/corpus/humans.jsonl"));
     let bots = corpus(include_str!("../testdata/corpus/bots.jsonl"));
-    assert!(
-        humans.len() >= 400 && bots.len() >= 250,
-        "{} humans, {} bots",
-        humans.len(),
-        bots.len()
-    );
+    assert!(humans.len() >= 400 && bots.len() >= 250, "{} humans, {} bots", humans.len(), bots.len());
     for agent in &humans {
-        assert!(
-            agent
-                .presets
-                .iter()
-                .all(|preset| preset == "http-libraries"),
-            "{}",
-            agent.what
-        );
+        assert!(agent.presets.iter().all(|preset| preset == "http-libraries"), "{}", agent.what);
     }
     for agent in humans.iter().chain(&bots) {
         let request = Parts::new([("user-agent", agent.ua.as_bytes())]);
         let decisions = decide(&filter, &request);
-        let rules = decisions
-            .iter()
-            .filter_map(|decision| filter.outcomes().get(decision.outcome));
+        let rules = decisions.iter().filter_map(|decision| filter.outcomes().get(decision.outcome));
         let hits: BTreeSet<String> = rules
             .filter(|outcome| outcome.reason.0 == "user_agent_denied")
             .map(|outcome| outcome.rule.clone())
             .collect();
         assert_eq!(hits, agent.presets, "{}: {}", agent.what, agent.ua);
-        assert!(
-            !is_joined(agent.ua.as_bytes()),
-            "taken for several: {}",
-            agent.ua
-        );
+        assert!(!is_joined(agent.ua.as_bytes()), "taken for several: {}", agent.ua);
     }
 }

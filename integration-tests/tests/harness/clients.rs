@@ -3,9 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use portcullis_integration_tests::{
-    Client, ClientError, H2Answer, Raw, RawH2, Reply, Request, Upstream,
-};
+use portcullis_integration_tests::{Client, ClientError, H2Answer, Raw, RawH2, Reply, Request, Upstream};
 
 use crate::proxy;
 
@@ -36,14 +34,9 @@ async fn hyper_sends_odd_bytes_repeats_and_pieces() {
 async fn trailers_go_both_ways() {
     let upstream = Upstream::start().await;
     upstream.reply(Reply::status(200).body("x").trailer("grpc-status", "7"));
-    for client in [
-        Client::h1(upstream.address()),
-        Client::h2(upstream.address()),
-    ] {
+    for client in [Client::h1(upstream.address()), Client::h2(upstream.address())] {
         upstream.clear();
-        let request = Request::post("/", "body")
-            .header("te", "trailers")
-            .trailer("x-end", "1");
+        let request = Request::post("/", "body").header("te", "trailers").trailer("x-end", "1");
         let response = client.send(request).await;
         assert_eq!(response.text(), "x");
         assert_eq!(response.trailers.text("grpc-status").unwrap(), "7");
@@ -61,10 +54,7 @@ async fn one_test_can_be_many_clients() {
         client.get("/").await;
     }
     let requests = upstream.requests();
-    let seen: Vec<_> = requests
-        .iter()
-        .map(|r| r.headers.text("x-forwarded-for").unwrap())
-        .collect();
+    let seen: Vec<_> = requests.iter().map(|r| r.headers.text("x-forwarded-for").unwrap()).collect();
     assert_eq!(seen, ["127.0.0.2", "127.0.0.3", "127.0.0.4"]);
 }
 
@@ -78,18 +68,14 @@ async fn a_hanging_request_ends_at_the_deadline() {
     assert_eq!(error, ClientError::TimedOut(limit));
     let mut raw = Raw::connect(envoy.address()).await.deadline(limit);
     raw.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
-    assert_eq!(
-        raw.try_read_response().await.unwrap_err(),
-        ClientError::TimedOut(limit)
-    );
+    assert_eq!(raw.try_read_response().await.unwrap_err(), ClientError::TimedOut(limit));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn raw_sends_exact_bytes_and_pipelines() {
     let (envoy, upstream) = proxy().await;
     let mut raw = Raw::connect(envoy.address()).await;
-    raw.write("GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\n\r\n")
-        .await;
+    raw.write("GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert_eq!(raw.read_response().await.text(), "hello");
     assert_eq!(raw.read_response().await.text(), "hello");
     assert_eq!(upstream.count(), 2);
@@ -99,22 +85,13 @@ async fn raw_sends_exact_bytes_and_pipelines() {
     assert_eq!(upstream.count(), 2);
 
     raw.write("garbage\r\n\r\n").await;
-    assert!(
-        String::from_utf8(raw.read_to_end().await)
-            .unwrap()
-            .starts_with("HTTP/1.1 400")
-    );
+    assert!(String::from_utf8(raw.read_to_end().await).unwrap().starts_with("HTTP/1.1 400"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn raw_reads_chunks_and_trailers() {
     let upstream = Upstream::start().await;
-    upstream.reply(
-        Reply::status(200)
-            .body("in chunks")
-            .header("trailer", "x-end")
-            .trailer("x-end", "1"),
-    );
+    upstream.reply(Reply::status(200).body("in chunks").header("trailer", "x-end").trailer("x-end", "1"));
     let request = "GET / HTTP/1.1\r\nhost: a\r\nte: trailers\r\n\r\n";
     let response = Raw::exchange(upstream.address(), request).await;
     assert_eq!(response.text(), "in chunks");
@@ -124,20 +101,12 @@ async fn raw_reads_chunks_and_trailers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn raw_h2_sends_what_no_library_does() {
     let (envoy, upstream) = proxy().await;
-    let fine = RawH2::get(envoy.address(), &[("x-odd", b"\xa1"), ("x-odd", b"2")])
-        .await
-        .response();
+    let fine = RawH2::get(envoy.address(), &[("x-odd", b"\xa1"), ("x-odd", b"2")]).await.response();
     assert_eq!((fine.status, fine.text().as_str()), (200, "hello"));
-    assert_eq!(
-        upstream.only_request().headers.all("x-odd"),
-        [b"\xa1", b"2"]
-    );
+    assert_eq!(upstream.only_request().headers.all("x-odd"), [b"\xa1", b"2"]);
 
     let upper = RawH2::get(envoy.address(), &[("X-Upper", b"1")]).await;
-    assert!(
-        !matches!(upper, H2Answer::Response(ref r) if r.status == 200),
-        "{upper:?}"
-    );
+    assert!(!matches!(upper, H2Answer::Response(ref r) if r.status == 200), "{upper:?}");
     assert_eq!(upstream.count(), 1);
 
     let long = "v".repeat(20_000);

@@ -13,25 +13,15 @@ fn batch(body: &'static str) -> Request {
 async fn reads_arrays_lines_and_single_events() {
     let collector = Collector::start().await;
     let client = Client::h1(collector.address());
-    for body in [
-        r#"[{"n": 1}, {"n": 2}]"#,
-        "{\"n\": 3}\n{\"n\": 4}\n",
-        r#"{"n": 5}"#,
-    ] {
+    for body in [r#"[{"n": 1}, {"n": 2}]"#, "{\"n\": 3}\n{\"n\": 4}\n", r#"{"n": 5}"#] {
         assert_eq!(client.send(batch(body)).await.status, 200);
     }
     let events = collector.await_count(5).await;
     assert_eq!(events, [1, 2, 3, 4, 5].map(|n| json!({"n": n})));
-    assert_eq!(
-        collector.wait_for(|event| event["n"] == 4).await,
-        json!({"n": 4})
-    );
+    assert_eq!(collector.wait_for(|event| event["n"] == 4).await, json!({"n": 4}));
     let first = &collector.await_batches(3).await[0];
     assert_eq!(first.path, "/ingest");
-    assert_eq!(
-        first.headers.text("content-type").unwrap(),
-        "application/json"
-    );
+    assert_eq!(first.headers.text("content-type").unwrap(), "application/json");
 
     client.send(batch("{\"half\":")).await;
     assert!(collector.batches()[3].events.is_err());
@@ -44,23 +34,16 @@ async fn fails_in_every_way_and_recovers() {
     let upstream = Upstream::start().await;
     let collector = Collector::start().await;
     let route = json!({"match": {"prefix": "/"}, "route": {"cluster": "collector"}});
-    let bootstrap = Bootstrap::new(upstream.address())
-        .cluster("collector", collector.address())
-        .routes(&[route]);
+    let bootstrap = Bootstrap::new(upstream.address()).cluster("collector", collector.address()).routes(&[route]);
     let envoy = Envoy::start(bootstrap).await;
     let client = Client::h1(envoy.address());
     let post = || client.send(batch("[{}]"));
 
     collector.set_mode(Mode::Status(500)).await;
     assert_eq!(post().await.status, 500);
-    assert!(
-        collector.events().is_empty(),
-        "a refused batch is not delivered"
-    );
+    assert!(collector.events().is_empty(), "a refused batch is not delivered");
 
-    collector
-        .set_mode(Mode::Slow(Duration::from_millis(100)))
-        .await;
+    collector.set_mode(Mode::Slow(Duration::from_millis(100))).await;
     let start = Instant::now();
     assert_eq!(post().await.status, 200);
     assert!(start.elapsed() >= Duration::from_millis(100));
@@ -74,11 +57,7 @@ async fn fails_in_every_way_and_recovers() {
     collector.set_mode(Mode::Down).await;
     let refused = post().await;
     assert_eq!(refused.status, 503);
-    assert!(
-        refused.text().contains("connection failure"),
-        "{}",
-        refused.text()
-    );
+    assert!(refused.text().contains("connection failure"), "{}", refused.text());
 
     collector.set_mode(Mode::Ok).await;
     assert_eq!(post().await.status, 200);
@@ -89,9 +68,7 @@ async fn fails_in_every_way_and_recovers() {
 #[should_panic(expected = "one answered Some(200): [{\"n\":1}]")]
 async fn a_vain_wait_shows_what_came() {
     let collector = Collector::start().await;
-    Client::h1(collector.address())
-        .send(Request::post("/one", "[{\"n\":1}]"))
-        .await;
+    Client::h1(collector.address()).send(Request::post("/one", "[{\"n\":1}]")).await;
     // The deadline comes at once, as nothing else is going to happen.
     tokio::time::pause();
     collector.wait_for(|event| event["n"] == 2).await;

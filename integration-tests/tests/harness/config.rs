@@ -12,11 +12,7 @@ use crate::{lua, rbac_denying};
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_run_in_order_before_the_router() {
     let upstream = Upstream::start().await;
-    let add = |name| {
-        lua(&format!(
-            "function envoy_on_request(h) h:headers():add('x', '{name}') end"
-        ))
-    };
+    let add = |name| lua(&format!("function envoy_on_request(h) h:headers():add('x', '{name}') end"));
     let named = |name: &str, filter: Value| {
         let mut filter = filter;
         filter["name"] = json!(name);
@@ -28,9 +24,7 @@ async fn filters_run_in_order_before_the_router() {
         .filter(named("two", add("2")));
     let envoy = Envoy::start(bootstrap).await;
     let client = Client::h1(envoy.address());
-    let denied = client
-        .send(Request::get("/").header("user-agent", "a BadBot"))
-        .await;
+    let denied = client.send(Request::get("/").header("user-agent", "a BadBot")).await;
     assert_eq!((denied.status, upstream.count()), (403, 0));
     assert_eq!(client.get("/").await.status, 200);
     assert_eq!(upstream.only_request().headers.all("x"), [b"1", b"2"]);
@@ -44,19 +38,12 @@ async fn statistics_have_labels_by_tags_from_a_file() {
     let tag = "stats_tags:\n- {tag_name: action, regex: '(\\.(allowed|denied))$'}\n";
     fs::write(&tags, tag).unwrap();
     let mut filter = rbac_denying("BadBot");
-    merge(
-        &mut filter["typed_config"],
-        &json!({"rules_stat_prefix": "agents."}),
-    );
-    let bootstrap = Bootstrap::new(upstream.address())
-        .filter(filter)
-        .stats_tags(&tags);
+    merge(&mut filter["typed_config"], &json!({"rules_stat_prefix": "agents."}));
+    let bootstrap = Bootstrap::new(upstream.address()).filter(filter).stats_tags(&tags);
     let envoy = Envoy::start(bootstrap).await;
     let client = Client::h1(envoy.address());
     for agent in ["BadBot", "BadBot", "curl"] {
-        client
-            .send(Request::get("/").header("user-agent", agent))
-            .await;
+        client.send(Request::get("/").header("user-agent", agent)).await;
     }
 
     let stats = envoy.stats();
@@ -116,24 +103,15 @@ async fn examples_run_on_free_ports_and_local_addresses() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("example.yaml");
     fs::write(&file, EXAMPLE).unwrap();
-    let example = Example::load(file.to_str().unwrap())
-        .endpoint("api", upstream.address())
-        .path("/var/log/envoy", folder.path());
+    let example =
+        Example::load(file.to_str().unwrap()).endpoint("api", upstream.address()).path("/var/log/envoy", folder.path());
     let envoy = Envoy::start(&example).await;
     let client = Client::h1(envoy.listener("edge"));
     assert_eq!(client.get("/").await.text(), "hello");
-    assert_eq!(
-        client.get("/audit").await.status,
-        503,
-        "nothing listens for this cluster"
-    );
+    assert_eq!(client.get("/audit").await.status, 503, "nothing listens for this cluster");
     let (status, _) = envoy.terminate().await;
     assert!(status.success());
-    assert!(
-        fs::read_to_string(folder.path().join("access.log"))
-            .unwrap()
-            .contains("/audit")
-    );
+    assert!(fs::read_to_string(folder.path().join("access.log")).unwrap().contains("/audit"));
 }
 
 #[test]
@@ -147,27 +125,17 @@ fn examples_take_modules_from_dist() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wasm_filter_names_its_variables_and_config() {
-    let filter = WasmFilter::new("x", "/x.wasm")
-        .vm_id("shared")
-        .env(&["SECRET"]);
+    let filter = WasmFilter::new("x", "/x.wasm").vm_id("shared").env(&["SECRET"]);
     let value = Value::from(filter.config(&json!({"a": 1})));
     let config = &value["typed_config"]["config"];
     assert_eq!(config["configuration"]["value"], r#"{"a":1}"#);
     assert_eq!(config["vm_config"]["vm_id"], "shared");
-    assert_eq!(
-        config["vm_config"]["environment_variables"]["host_env_keys"],
-        json!(["SECRET"])
-    );
+    assert_eq!(config["vm_config"]["environment_variables"]["host_env_keys"], json!(["SECRET"]));
     assert_eq!(config["failure_policy"], "FAIL_RELOAD");
 
     // Envoy knows every field: it gets as far as looking for the module.
     let upstream = Upstream::start().await;
     let bootstrap = Bootstrap::new(upstream.address()).filter(value);
-    let error = Launch::new(bootstrap)
-        .env("SECRET", "s")
-        .try_start()
-        .await
-        .err()
-        .unwrap();
+    let error = Launch::new(bootstrap).env("SECRET", "s").try_start().await.err().unwrap();
     assert!(error.log.contains("/x.wasm"), "{error}");
 }

@@ -1,8 +1,6 @@
 //! Filter configs from a watched file.
 
-use portcullis_integration_tests::{
-    Bootstrap, Client, DiscoveredFilter, Envoy, Launch, Upstream, WasmFilter,
-};
+use portcullis_integration_tests::{Bootstrap, Client, DiscoveredFilter, Envoy, Launch, Upstream, WasmFilter};
 use serde_json::json;
 
 use crate::{lua, lua_answering, rbac_denying};
@@ -21,16 +19,9 @@ async fn updates_are_accepted_or_rejected() {
         assert_eq!(client.get("/").await.status, status);
     }
 
-    let rejected = filter
-        .update(&envoy, lua("no lua at all"))
-        .await
-        .unwrap_err();
+    let rejected = filter.update(&envoy, lua("no lua at all")).await.unwrap_err();
     assert!(rejected.log.contains("script load error"), "{rejected}");
-    assert_eq!(
-        client.get("/").await.status,
-        206,
-        "the old config serves on"
-    );
+    assert_eq!(client.get("/").await.status, 206, "the old config serves on");
 
     // What serves needs no reload.
     filter.update(&envoy, lua_answering(206)).await.unwrap();
@@ -43,15 +34,9 @@ async fn a_config_of_another_type_is_rejected() {
     let upstream = Upstream::start().await;
     let mut filter = DiscoveredFilter::new(rbac_denying("BadBot"));
     let envoy = Envoy::start(Bootstrap::new(upstream.address()).filter(&filter)).await;
-    filter
-        .update(&envoy, rbac_denying("Scraper"))
-        .await
-        .unwrap();
+    filter.update(&envoy, rbac_denying("Scraper")).await.unwrap();
     let rejected = filter.update(&envoy, lua_answering(200)).await.unwrap_err();
-    assert!(
-        rejected.log.contains("envoy.extensions.filters.http.lua"),
-        "{rejected}"
-    );
+    assert!(rejected.log.contains("envoy.extensions.filters.http.lua"), "{rejected}");
 }
 
 /// The smallest module Envoy takes for a filter: a memory, `malloc`, and a function whose name

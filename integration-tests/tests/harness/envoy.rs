@@ -35,11 +35,7 @@ async fn serves_h1_and_h2_on_one_port() {
 #[tokio::test(flavor = "multi_thread")]
 async fn takes_yaml_and_options() {
     let yaml = "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}";
-    let envoy = Launch::new(yaml)
-        .concurrency(2)
-        .log_level("info")
-        .start()
-        .await;
+    let envoy = Launch::new(yaml).concurrency(2).log_level("info").start().await;
     let info = envoy.admin().get("/server_info").await.json();
     assert_eq!(info["command_line_options"]["concurrency"], 2);
     envoy.await_log("starting main dispatch loop").await;
@@ -71,11 +67,7 @@ async fn tells_processor_time_and_memory() {
     let (envoy, _upstream) = proxy().await;
     assert!(envoy.cpu_time() > Duration::ZERO);
     assert!(envoy.cpu_time() < Duration::from_mins(1));
-    assert!(
-        (10 << 20..1 << 30).contains(&envoy.resident_bytes()),
-        "{}",
-        envoy.resident_bytes()
-    );
+    assert!((10 << 20..1 << 30).contains(&envoy.resident_bytes()), "{}", envoy.resident_bytes());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,21 +103,12 @@ async fn holds_an_envoy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_envoy_outlives_a_killed_test() {
     let mut test = Command::new(env::current_exe().unwrap())
-        .args([
-            "envoy::holds_an_envoy",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["envoy::holds_an_envoy", "--exact", "--ignored", "--nocapture"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(test.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let line = lines
-        .find(|line| line.starts_with("pid "))
-        .expect("the helper got an Envoy");
+    let mut lines = BufReader::new(test.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.starts_with("pid ")).expect("the helper got an Envoy");
     test.kill().unwrap();
     test.wait().unwrap();
     assert!(gone(line["pid ".len()..].parse().unwrap()).await);

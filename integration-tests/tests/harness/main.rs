@@ -19,9 +19,7 @@ async fn proxy() -> (Envoy, Upstream) {
 
 /// Answers every request with this status, by Lua.
 fn lua_answering(status: u16) -> Value {
-    lua(&format!(
-        "function envoy_on_request(h) h:respond({{[':status'] = '{status}'}}, '') end"
-    ))
+    lua(&format!("function envoy_on_request(h) h:respond({{[':status'] = '{status}'}}, '') end"))
 }
 
 fn lua(script: &str) -> Value {

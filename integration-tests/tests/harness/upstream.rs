@@ -10,17 +10,12 @@ use crate::proxy;
 #[tokio::test(flavor = "multi_thread")]
 async fn records_the_request_and_answers_200() {
     let (envoy, upstream) = proxy().await;
-    let request = Request::post("/a/b?c=d", "body")
-        .authority("example.test")
-        .header("x-a", "1");
+    let request = Request::post("/a/b?c=d", "body").authority("example.test").header("x-a", "1");
     let response = Client::h1(envoy.address()).send(request).await;
     assert_eq!((response.status, response.text().as_str()), (200, "hello"));
 
     let received = upstream.only_request();
-    assert_eq!(
-        (received.method.as_str(), received.path.as_str()),
-        ("POST", "/a/b?c=d")
-    );
+    assert_eq!((received.method.as_str(), received.path.as_str()), ("POST", "/a/b?c=d"));
     assert_eq!(received.authority, "example.test");
     assert_eq!(received.version, Version::HTTP_11);
     assert_eq!(received.headers.text("x-a").unwrap(), "1");
@@ -57,8 +52,7 @@ async fn answers_what_it_is_told() {
 async fn records_half_a_request_as_soon_as_it_comes() {
     let (envoy, upstream) = proxy().await;
     let mut raw = Raw::connect(envoy.address()).await;
-    raw.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nha")
-        .await;
+    raw.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nha").await;
     let half = upstream.wait_for(|received| received.body == b"ha").await;
     assert!(!half.complete);
     raw.write("lf").await;
@@ -72,8 +66,7 @@ async fn records_half_a_request_as_soon_as_it_comes() {
 async fn echoes_after_an_upgrade() {
     let (envoy, upstream) = proxy().await;
     let mut raw = Raw::connect(envoy.address()).await;
-    raw.write("GET /ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
-        .await;
+    raw.write("GET /ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n").await;
     let head = raw.read_head().await;
     assert_eq!(head.status, 101);
     assert_eq!(head.headers.text("upgrade").unwrap(), "websocket");

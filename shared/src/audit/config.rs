@@ -55,11 +55,11 @@ pub struct AuditConfig {
     #[serde(default)]
     pub queue: Queue,
     /// How long the collector may take to answer, in milliseconds: 1 to 60,000. Default: 2000.
-    #[serde(default = "timeout_ms")]
+    #[serde(default = "number::<2000>")]
     #[schemars(range(min = 1, max = 60_000))]
     pub timeout_ms: u32,
     /// How many requests to the collector may wait for an answer at a time, 1 to 16. Default: 2.
-    #[serde(default = "max_in_flight")]
+    #[serde(default = "number::<2>")]
     #[schemars(range(min = 1, max = 16))]
     pub max_in_flight: u32,
     /// How long to leave a failing collector alone.
@@ -80,53 +80,60 @@ pub enum Format {
 
 /// A batch is sent as soon as one of these is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Batch {
     /// Number of events, 1 to 10,000. Default: 100.
+    #[serde(default = "number::<100>")]
     #[schemars(range(min = 1, max = 10_000))]
     pub max_events: u32,
     /// Size of the request's body in bytes, 32,768 to 4,194,304. Default: 262,144.
+    #[serde(default = "number::<262_144>")]
     #[schemars(range(min = 32_768, max = 4_194_304))]
     pub max_bytes: u32,
     /// How long the oldest event has waited, in milliseconds: 10 to 60,000. Default: 1000.
+    #[serde(default = "number::<1000>")]
     #[schemars(range(min = 10, max = 60_000))]
     pub max_age_ms: u32,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { max_events: 100, max_bytes: 256 << 10, max_age_ms: 1000 }
+        Self { max_events: 100, max_bytes: 262_144, max_age_ms: 1000 }
     }
 }
 
 /// A full queue drops `allow` events for any other, then `shadow` for `deny`, then `deny` for `error`; the oldest first.
 /// Every event dropped is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Queue {
     /// Number of events, 1 to 100,000, and no fewer than a batch has. Default: 10,000.
+    #[serde(default = "number::<10_000>")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_events: u32,
     /// Size of the events in bytes, 32,768 to 67,108,864, and no less than a batch's. Default: 8,388,608.
+    #[serde(default = "number::<8_388_608>")]
     #[schemars(range(min = 32_768, max = 67_108_864))]
     pub max_bytes: u32,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { max_events: 10_000, max_bytes: 8 << 20 }
+        Self { max_events: 10_000, max_bytes: 8_388_608 }
     }
 }
 
 /// After a failure, one request at a time probes the collector until it takes a batch. Before each probe is a random
 /// wait between `base_ms` and a limit that starts there and doubles with each failure, up to `max_ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Retry {
     /// The shortest wait in milliseconds, 10 to 60,000. Default: 200.
+    #[serde(default = "number::<200>")]
     #[schemars(range(min = 10, max = 60_000))]
     pub base_ms: u32,
     /// The longest wait in milliseconds, `base_ms` to 3,600,000. Default: 30,000.
+    #[serde(default = "number::<30_000>")]
     #[schemars(range(min = 10, max = 3_600_000))]
     pub max_ms: u32,
 }
@@ -145,10 +152,6 @@ fn all_but_allow() -> BTreeSet<Class> {
     BTreeSet::from([Class::Deny, Class::Shadow, Class::Error])
 }
 
-const fn timeout_ms() -> u32 {
-    2000
-}
-
-const fn max_in_flight() -> u32 {
-    2
+const fn number<const N: u32>() -> u32 {
+    N
 }

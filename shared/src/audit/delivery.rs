@@ -139,7 +139,8 @@ impl Delivery {
     }
 
     /// The next batch that is due at `now`, in nanoseconds of a clock that may jump. `random` is any source of random
-    /// numbers. After this either [`Self::sent`] or [`Self::dispatch_failed`] must be told.
+    /// numbers. After this either [`Self::sent`] or [`Self::dispatch_failed`] must be told. An event's age counts from
+    /// the first poll after it came.
     pub fn poll(&mut self, now: u64, random: &mut dyn FnMut() -> u64) -> Option<Batch> {
         self.give_up_on_lost(now, random);
         if self.queue.is_empty() {

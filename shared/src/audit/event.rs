@@ -41,7 +41,7 @@
 //! | `portcullis.details_omitted` | how many details found no room there | 20 | none |
 //!
 //! Bytes are those in the JSON, where `"` and `\` take two. What is longer ends in `…`. So an event has at most
-//! [`MAX_BYTES`], and is always one line: see [`redact::printable`] for bytes that are not text.
+//! [`MAX_BYTES`], and is always one line: see [`printable`](crate::redact::printable) for bytes that are not text.
 
 mod details;
 mod document;
@@ -53,10 +53,7 @@ mod tests;
 use std::net::IpAddr;
 
 use super::Class;
-use crate::{
-    decision::{Detail, Outcome},
-    redact,
-};
+use crate::decision::{Detail, Outcome};
 
 /// No event is larger, in bytes.
 pub const MAX_BYTES: usize = 16 << 10;
@@ -80,7 +77,7 @@ pub struct EventInput<'a> {
     pub alert: bool,
     /// What was decided.
     pub outcome: &'a Outcome,
-    /// What only this request could tell. Strings go through [`redact::text`]; names must differ.
+    /// What only this request could tell. Strings go through [`redact::text`](crate::redact::text); names must differ.
     pub details: &'a [Detail],
     /// About what request.
     pub request: RequestFacts<'a>,

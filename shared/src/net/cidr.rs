@@ -101,14 +101,13 @@ impl FromStr for Cidr {
     /// Strict: no blanks, zone ids, netmasks, shortened addresses, leading zeros or host bits.
     fn from_str(text: &str) -> Result<Self, CidrError> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address = IpAddr::from_str(address).map_err(|_| {
-            CidrError::new("a network such as `10.0.0.0/8` or `2001:db8::/32`, or an IP address", text)
-        })?;
+        let address = IpAddr::from_str(address)
+            .map_err(|_| CidrError::new("a network such as `10.0.0.0/8` or `2001:db8::/32`, or an IP address", text))?;
         let Some(prefix) = prefix else { return Ok(address.into()) };
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = parse_prefix(prefix).filter(|prefix| *prefix <= longest).ok_or_else(|| {
-            CidrError::new(format!("a prefix length from 0 to {longest} after `/`"), text)
-        })?;
+        let prefix = parse_prefix(prefix)
+            .filter(|prefix| *prefix <= longest)
+            .ok_or_else(|| CidrError::new(format!("a prefix length from 0 to {longest} after `/`"), text))?;
         let network = match address {
             IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & !host_bits_v4(prefix)).into(),
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !host_bits_v6(prefix)).into(),

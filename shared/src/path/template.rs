@@ -88,9 +88,9 @@ impl FromStr for Template {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
-        let body = text
-            .strip_prefix('/')
-            .ok_or_else(|| TemplateError::new("a path template that starts with `/`, such as `/users/{id}/**`", text))?;
+        let body = text.strip_prefix('/').ok_or_else(|| {
+            TemplateError::new("a path template that starts with `/`, such as `/users/{id}/**`", text)
+        })?;
         let mut template = Self { text: text.into(), steps: Box::default(), names: Box::default(), rest: false };
         if body.is_empty() {
             return Ok(template);
@@ -142,8 +142,7 @@ fn literal(segment: &str) -> Result<Box<[u8]>, TemplateError> {
     let mut rest = segment.as_bytes();
     while let [byte, after @ ..] = rest {
         let escape = if *byte == b'%' { unescape(after) } else { Some((*byte, after)) };
-        let (byte, after) =
-            escape.ok_or_else(|| TemplateError::new("two hexadecimal digits after `%`", segment))?;
+        let (byte, after) = escape.ok_or_else(|| TemplateError::new("two hexadecimal digits after `%`", segment))?;
         decoded.push(byte);
         rest = after;
     }

@@ -157,7 +157,9 @@ fn templates_parse_as_the_table_says() {
                 assert_eq!(template.to_string(), case.template);
                 assert_eq!(template.names().map(|(_, name)| name).collect::<Vec<_>>(), case.names);
             }
-            (found, expected) => assert_eq!(found.map_err(|error| error.to_string()), Err(expected.unwrap_or_default())),
+            (found, expected) => {
+                assert_eq!(found.map_err(|error| error.to_string()), Err(expected.unwrap_or_default()))
+            }
         }
     }
 }

@@ -51,19 +51,25 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
 
 fn is_secret_plain(name: &[u8]) -> bool {
     let mut joined = String::with_capacity(name.len());
-    let mut last_word = 0;
+    // Where the last word begins: after a separator, and in camel case. `hub_sId` has both.
+    let (mut separated, mut humped) = (0, 0);
     let mut before = b' ';
     for &byte in name {
         if byte.is_ascii_alphabetic() {
-            if !before.is_ascii_alphabetic() || (before.is_ascii_lowercase() && byte.is_ascii_uppercase()) {
-                last_word = joined.len();
+            if !before.is_ascii_alphabetic() {
+                separated = joined.len();
+                humped = separated;
+            } else if before.is_ascii_lowercase() && byte.is_ascii_uppercase() {
+                humped = joined.len();
             }
             joined.push(char::from(byte.to_ascii_lowercase()));
         }
         before = byte;
     }
+    let is_last_word = |start| joined.get(start..).is_some_and(|word| LAST_WORD.contains(&word));
     ANYWHERE.iter().any(|part| joined.contains(part))
-        || joined.get(last_word..).is_some_and(|word| LAST_WORD.contains(&word))
+        || is_last_word(separated)
+        || is_last_word(humped)
         || WHOLE.contains(&joined.as_str())
 }
 

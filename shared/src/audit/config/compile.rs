@@ -94,7 +94,9 @@ impl AuditConfig {
         if self.cluster.is_empty() || self.cluster.len() > 255 || self.cluster.chars().any(char::is_control) {
             check.fault("cluster", "the name of an Envoy cluster, 1 to 255 characters", quoted(&self.cluster));
         }
-        if !self.path.starts_with('/') || self.path.len() > 2048 || !self.path.bytes().all(|byte| byte.is_ascii_graphic())
+        if !self.path.starts_with('/')
+            || self.path.len() > 2048
+            || !self.path.bytes().all(|byte| byte.is_ascii_graphic())
         {
             let expected = "a path that starts with '/', at most 2048 visible ASCII characters";
             check.fault("path", expected, quoted(&self.path));

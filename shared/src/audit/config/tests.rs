@@ -29,12 +29,7 @@ fn a_cluster_is_enough() {
     let headers: Vec<_> = sink.request_headers().collect();
     assert_eq!(
         headers,
-        [
-            (":method", "POST"),
-            (":path", "/"),
-            (":authority", "collector"),
-            ("content-type", "application/x-ndjson"),
-        ]
+        [(":method", "POST"), (":path", "/"), (":authority", "collector"), ("content-type", "application/x-ndjson"),]
     );
     assert!(sink.wants(Class::Deny) && sink.wants(Class::Shadow) && sink.wants(Class::Error));
     assert!(!sink.wants(Class::Allow));
@@ -42,6 +37,12 @@ fn a_cluster_is_enough() {
     assert_eq!((sink.queue.max_events, sink.queue.max_bytes), (10_000, 8_388_608));
     assert_eq!((sink.timeout_ms, sink.max_in_flight), (2000, 2));
     assert_eq!((sink.retry.base_ms, sink.retry.max_ms), (200, 30_000));
+}
+
+#[test]
+fn an_empty_part_is_a_missing_one() {
+    let parts = compile(r#"{"cluster": "collector", "batch": {}, "queue": {}, "retry": {}}"#).unwrap();
+    assert_eq!(parts, compile(r#"{"cluster": "collector"}"#).unwrap());
 }
 
 #[test]

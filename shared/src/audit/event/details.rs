@@ -50,7 +50,8 @@ impl<'a> Details<'a> {
 
 impl Serialize for Details<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.fitting.iter().map(|detail| (detail.name, Clean { value: &detail.value, depth: 0 })))
+        serializer
+            .collect_map(self.fitting.iter().map(|detail| (detail.name, Clean { value: &detail.value, depth: 0 })))
     }
 }
 

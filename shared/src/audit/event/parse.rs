@@ -14,7 +14,10 @@ impl Serialize for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    #[expect(clippy::arithmetic_side_effects, reason = "64 bits of nanoseconds end in the year 2554: nothing overflows")]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "64 bits of nanoseconds end in the year 2554: nothing overflows"
+    )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, micros) = (self.0 / 1_000_000_000, self.0 / 1000 % 1_000_000);
         let (days, time) = (seconds / 86_400, seconds % 86_400);
@@ -37,7 +40,8 @@ pub(super) fn traceparent(header: &[u8]) -> Option<(&str, &str)> {
     let header = str::from_utf8(header).ok()?;
     let mut parts = header.split('-');
     let mut hex = |length: usize| {
-        let good = |part: &&str| part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let good =
+            |part: &&str| part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         parts.next().filter(good)
     };
     let (version, trace, span, _flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);

@@ -107,8 +107,8 @@ fn what_was_done_differs_from_what_was_decided() {
     ] {
         let outcome = outcome(action, mode);
         let event = built(&input(&outcome, full()));
-        let found =
-            ["/event/action", "/event/outcome", "/portcullis/action", "/portcullis/mode"].map(|at| event.pointer(at).unwrap());
+        let found = ["/event/action", "/event/outcome", "/portcullis/action", "/portcullis/mode"]
+            .map(|at| event.pointer(at).unwrap());
         assert_eq!(found, expected);
         assert_eq!(event["portcullis"]["class"], class.as_str());
     }

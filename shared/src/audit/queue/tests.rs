@@ -127,7 +127,7 @@ mod properties {
                 }
                 Step::Pop => out.extend(queue.pop(usize::MAX)),
                 Step::PutBack => {
-                    for event in out.pop() {
+                    if let Some(event) = out.pop() {
                         queue.put_back(event);
                     }
                 }

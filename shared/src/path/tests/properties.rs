@@ -19,8 +19,21 @@ fn normaliser() -> impl Strategy<Value = Normaliser> {
         let [.., dot_segment, encoded_dot, whitespace, trailing_dot, not_utf8, lookalike] = readings;
         let [encoded_slash, backslash, parameter, empty_segment] = separators;
         Normaliser {
-            absolute_form, fragment, bad_percent, double_encoding, encoded_slash, backslash, encoded_delimiter,
-            parameter, dot_segment, encoded_dot, empty_segment, whitespace, trailing_dot, not_utf8, lookalike,
+            absolute_form,
+            fragment,
+            bad_percent,
+            double_encoding,
+            encoded_slash,
+            backslash,
+            encoded_delimiter,
+            parameter,
+            dot_segment,
+            encoded_dot,
+            empty_segment,
+            whitespace,
+            trailing_dot,
+            not_utf8,
+            lookalike,
             max_length: 200,
         }
     });
@@ -29,10 +42,13 @@ fn normaliser() -> impl Strategy<Value = Normaliser> {
 
 /// Targets made of what attacks are made of.
 fn target() -> impl Strategy<Value = Vec<u8>> {
-    let piece = select(&[
-        "/", "/", "/", "a", "b", "admin", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", ";", "%3b", "%25", "%", "2", "e",
-        "%61", "%00", "%20", " ", "?", "#", "%3f", "%23", "%c0%af", "é", "／", "%c3", "%a9", "%80", "\u{7f}", "*", "{",
-    ][..]);
+    let piece = select(
+        &[
+            "/", "/", "/", "a", "b", "admin", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", ";", "%3b", "%25", "%", "2",
+            "e", "%61", "%00", "%20", " ", "?", "#", "%3f", "%23", "%c0%af", "é", "／", "%c3", "%a9", "%80", "\u{7f}",
+            "*", "{",
+        ][..],
+    );
     let pieces = vec(piece, 0..14).prop_map(|pieces| format!("/{}", pieces.concat()).into_bytes());
     prop_oneof![9 => pieces, 1 => vec(any::<u8>(), 0..40)]
 }
@@ -88,7 +104,13 @@ fn naive_match(template: &str, path: &[Vec<u8>], case: Case) -> Option<String> {
         let segment = path.next()?;
         specificity += match step {
             "*" => "3",
-            _ if step.starts_with('{') => if segment.is_empty() { return None } else { "2" },
+            _ if step.starts_with('{') => {
+                if segment.is_empty() {
+                    return None;
+                } else {
+                    "2"
+                }
+            }
             _ if fold(&naive_segments(step.as_bytes())[0]) == fold(segment) => "1",
             _ => return None,
         };
@@ -116,7 +138,7 @@ proptest! {
     #[test]
     fn what_strict_reads_all_read_alike(normaliser in normaliser(), target in target()) {
         let (mut first, mut second) = (PathBuffer::default(), PathBuffer::default());
-        if let Ok(path) = Normaliser { max_length: 200, ..Normaliser::strict() }.normalise(&target, &mut first) {
+        if let Ok(path) = (Normaliser { max_length: 200, ..Normaliser::strict() }).normalise(&target, &mut first) {
             prop_assert_eq!(segments(&path), naive_segments(&target));
             prop_assert_eq!(segments(&path), segments(&normaliser.normalise(&target, &mut second).unwrap()));
         }

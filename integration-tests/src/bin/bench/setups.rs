@@ -1,0 +1,84 @@
+//! The parts that variants are put together from.
+
+use std::env;
+use std::path::PathBuf;
+
+use portcullis_integration_tests::{WasmFilter, dist, workspace};
+use serde_json::{Value, json};
+
+use crate::agents::TEN;
+
+/// Envoy's RBAC filter: no user agent that has one of the names in it.
+pub(crate) fn rbac(names: &[impl AsRef<str>]) -> Value {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let regex = format!("(?i).*({}).*", names.join("|"));
+    let agent = json!({"header": {"name": "user-agent", "string_match": {"safe_regex": {"regex": regex}}}});
+    let policy = json!({"permissions": [agent], "principals": [{"any": true}]});
+    json!({"name": "rbac", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+        "rules": {"action": "DENY", "policies": {"agents": policy}},
+    }})
+}
+
+/// Envoy's Lua filter, written as its users would: the names one by one.
+pub(crate) fn lua() -> Value {
+    let names = TEN.map(|name| format!("{:?}", name.to_lowercase())).join(", ");
+    let code = format!(
+        r#"
+local names = {{{names}}}
+function envoy_on_request(handle)
+  local agent = handle:headers():get("user-agent")
+  if agent == nil then return end
+  agent = string.lower(agent)
+  for i = 1, #names do
+    if string.find(agent, names[i], 1, true) then
+      handle:respond({{[":status"] = "403"}}, "denied")
+      return
+    end
+  end
+end
+"#
+    );
+    json!({"name": "lua", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        "default_source_code": {"inline_string": code},
+    }})
+}
+
+/// A filter made with the SDK that does nothing; the Makefile has it built.
+pub(crate) fn sdk_noop() -> WasmFilter {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace("target"), PathBuf::from);
+    WasmFilter::new("sdk_noop", target.join("wasm/wasm32-wasip1/release/sdk_noop.wasm"))
+}
+
+/// Our `ua_block`, refusing user agents that have one of the names in them.
+pub(crate) fn ua_block(names: &[impl AsRef<str>], audit: Audit) -> WasmFilter {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let rule = json!({"name": "names", "contains": names, "action": "deny"});
+    let mut config = json!({"rules": [rule], "default": "allow"});
+    let mut sink = json!({"cluster": "audit", "path": "/ingest", "format": "ndjson"});
+    match audit {
+        Audit::Off => {}
+        Audit::On => config["audit"] = sink,
+        Audit::Everything => {
+            sink["events"] = json!(["allow", "deny", "shadow", "error"]);
+            config["audit"] = sink;
+        }
+    }
+    WasmFilter::new("ua_block", dist("ua_block")).config(&config)
+}
+
+/// Whether events go to the cluster `audit`.
+pub(crate) enum Audit {
+    Off,
+    /// Events of the default kind: what was refused, or would have been.
+    On,
+    /// Each request has an event.
+    Everything,
+}
+
+/// Routes that answer 403 by themselves.
+pub(crate) fn refusing_route() -> [Value; 1] {
+    let answer = json!({"status": 403, "body": {"inline_string": "denied\n"}});
+    [json!({"match": {"prefix": "/"}, "direct_response": answer})]
+}
