@@ -23,6 +23,11 @@ help: ## List the targets.
 	@echo "Portcullis: make TARGET"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: setup
+setup: ## Fetch what this machine lacks for the targets below; they also do so themselves.
+	@for part in native wasm wasm-bindgen envoy lint; do scripts/setup $$part; done
+	@echo "== setup: all is there"
+
 .PHONY: build
 build: ## Build dist/<filter>.wasm and its config schema for each filter.
 	@scripts/setup native
@@ -75,6 +80,7 @@ test-clickhouse: build ## Feed audit events to a real ClickHouse (fetches 190 MB
 bench: build ## Measure what the filters cost in a real Envoy (BENCH_ARGS="...").
 	@scripts/setup envoy
 	@scripts/setup bench
+	@scripts/wasm-cargo build --quiet --release -p sdk_noop # the yardstick: never in dist/
 	@$(WITH_ENVOY) cargo run --quiet $(INTEGRATION) --bin bench -- $(BENCH_ARGS)
 
 .PHONY: lint

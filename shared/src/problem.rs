@@ -75,12 +75,11 @@ const fn title(status: u16) -> &'static str {
 const fn grpc_status(status: u16) -> u8 {
     match status {
         400 | 422 => 3,       // INVALID_ARGUMENT
-        401 => 16,            // UNAUTHENTICATED
-        404 | 405 => 12,      // UNIMPLEMENTED
         413 | 429 | 431 => 8, // RESOURCE_EXHAUSTED
-        403 | 451 => 7,       // PERMISSION_DENIED
+        404 | 405 => 12,      // UNIMPLEMENTED
         500 => 13,            // INTERNAL
         502..=504 => 14,      // UNAVAILABLE
-        _ => 7,
+        401 => 16,            // UNAUTHENTICATED
+        _ => 7,               // PERMISSION_DENIED
     }
 }

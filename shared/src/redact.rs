@@ -16,7 +16,9 @@
 //! What no such rule can know is an opaque secret with neither a telling name nor a known shape, such as
 //! `/reset/4f1d9c`. Audit such routes by their name.
 //!
-//! The cost is linear in the text's length.
+//! A text is looked at up to 4096 bytes, and 2048 of the outcome are returned, with `…` in the place of more: so a client
+//! that sends 60 KB costs no more than one that sends 4, and a secret that is cut in two at the end of what is looked at is
+//! not part of what is returned.
 
 mod names;
 mod printable;
@@ -33,6 +35,13 @@ pub const REDACTED: &str = "[REDACTED]";
 
 /// Levels of percent-encoding that are looked through: a log-in redirect within a log-in redirect has three.
 const LEVELS: usize = 4;
+
+/// How many bytes of a text are looked at. More than what is shown, so that a secret that begins within what is shown can
+/// be told by its end.
+const LOOKED_AT: usize = 4096;
+
+/// How many bytes are returned.
+const SHOWN: usize = 2048;
 
 /// Headers that may be logged as they are. Values still go through [`text`]: `referer` and `location` hold URLs.
 const PLAIN_HEADERS: &[&str] = &[
@@ -120,24 +129,28 @@ pub fn text(text: &str) -> Cow<'_, str> {
 
 /// [`text`] of what need not be UTF-8, such as a header's value.
 pub fn bytes(text: &[u8]) -> Cow<'_, str> {
-    match find(text).into_iter().chain(hidden_word(text)).min() {
+    let head = head(text, |byte| byte.is_ascii_whitespace());
+    let out = match find(head).into_iter().chain(hidden_word(head)).min() {
         Some(at) => {
-            let mut out = printable(text.get(..at).unwrap_or_default()).into_owned();
+            let mut out = printable(head.get(..at).unwrap_or_default()).into_owned();
             out.push_str(REDACTED);
             Cow::Owned(out)
         }
-        None => printable(text),
-    }
+        None => printable(head),
+    };
+    shown(out, head.len() < text.len())
 }
 
 /// `text` with every unit cut from where `secret` begins in it.
 fn units(text: &[u8], separator: u8, secret: impl Fn(&[u8]) -> Option<usize>) -> Cow<'_, str> {
+    let head = head(text, |byte| byte == separator);
+    let all = || head.split(|byte| *byte == separator);
     // Nearly always there is nothing to cut and nothing to copy.
-    if text.split(|byte| *byte == separator).all(|unit| secret(unit).is_none()) {
-        return printable(text);
+    if all().all(|unit| secret(unit).is_none()) {
+        return shown(printable(head), head.len() < text.len());
     }
-    let mut out = String::with_capacity(text.len());
-    for (index, unit) in text.split(|byte| *byte == separator).enumerate() {
+    let mut out = String::with_capacity(head.len());
+    for (index, unit) in all().enumerate() {
         if index > 0 {
             out.push(char::from(separator));
         }
@@ -149,7 +162,29 @@ fn units(text: &[u8], separator: u8, secret: impl Fn(&[u8]) -> Option<usize>) ->
             None => out.push_str(&printable(unit)),
         }
     }
-    Cow::Owned(out)
+    shown(Cow::Owned(out), head.len() < text.len())
+}
+
+/// What is looked at of `text`: whole units, unless the last one alone is longer than what is shown.
+fn head(text: &[u8], separates: impl Fn(u8) -> bool) -> &[u8] {
+    match text.get(..LOOKED_AT) {
+        Some(head) if text.len() > LOOKED_AT => {
+            let end = head.iter().rposition(|byte| separates(*byte)).filter(|end| *end >= SHOWN);
+            end.and_then(|end| head.get(..end)).unwrap_or(head)
+        }
+        _ => text,
+    }
+}
+
+/// What is shown of `text`, which has been cut already where `is_cut`.
+fn shown(text: Cow<'_, str>, is_cut: bool) -> Cow<'_, str> {
+    if text.len() <= SHOWN && !is_cut {
+        return text;
+    }
+    let mut text = text.into_owned();
+    text.truncate(text.floor_char_boundary(SHOWN));
+    text.push('…');
+    Cow::Owned(text)
 }
 
 /// Where the first secret in `text` begins, as far as it can be read without decoding.

@@ -7,9 +7,8 @@ use serde_json::Value;
 /// A filter's name, and what makes its schema.
 type Entry = (&'static str, fn() -> Value);
 
-/// One line for each filter in `filters/`, such as
-/// `("ua_block", || schemars::schema_for!(ua_block::Config).to_value())`.
-const SCHEMAS: &[Entry] = &[];
+/// One line for each filter in `filters/`.
+const SCHEMAS: &[Entry] = &[("ua_block", || schemars::schema_for!(ua_block::config::Config).to_value())];
 
 /// The names of the filters that have a schema, one to a line.
 pub(crate) fn list() -> String {

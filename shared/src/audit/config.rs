@@ -1,4 +1,5 @@
 //! Where audit events go, and how: the `audit` part of a filter's configuration.
+#![allow(clippy::struct_field_names, reason = "they are the configuration's keys")]
 
 mod compile;
 #[cfg(test)]
@@ -31,7 +32,7 @@ pub struct AuditConfig {
     #[serde(default)]
     #[schemars(length(min = 1, max = 255))]
     pub authority: Option<String>,
-    /// `ndjson`: one event a line, `application/x-ndjson`; what Vector, ClickHouse and Fluent Bit take. `json`: an array,
+    /// `ndjson`: one event a line, `application/x-ndjson`; what Vector, `ClickHouse` and Fluent Bit take. `json`: an array,
     /// `application/json`; what Fluentd takes. Default: `ndjson`.
     #[serde(default)]
     pub format: Format,

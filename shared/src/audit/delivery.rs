@@ -41,8 +41,6 @@ mod changes;
 mod timer;
 
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod tests;
 
 use super::{

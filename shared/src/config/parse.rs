@@ -7,6 +7,8 @@ use std::{collections::BTreeSet, fmt};
 use super::{ConfigError, Errors, quoted};
 
 /// Parses `json` strictly: unknown keys, duplicate keys and trailing text are faults like any other.
+///
+/// `T` derives `eserde::Deserialize` with `deny_unknown_fields`; each optional field has `#[serde(default)]`.
 pub fn parse<'a, T: EDeserialize<'a>>(json: &'a [u8]) -> Result<T, Errors> {
     let syntax = |error: &dyn fmt::Display| {
         let mut errors = Errors::default();
@@ -21,8 +23,18 @@ pub fn parse<'a, T: EDeserialize<'a>>(json: &'a [u8]) -> Result<T, Errors> {
         // Serde takes an array for a struct, by position.
         return Err(syntax(&quoted(text)));
     }
-    let Strict(()) = serde_json::from_str(text).map_err(|error| syntax(&error))?;
-    eserde::json::from_str(text).map_err(|errors| Errors(errors.iter().map(translate).collect()))
+    let Strict = serde_json::from_str(text).map_err(|error| syntax(&error))?;
+    eserde::json::from_str(text).map_err(|errors| {
+        let mut faults = Vec::new();
+        for error in errors.iter() {
+            faults.push(translate(error));
+            // Eserde loses its place in the text at an unknown key; what it says after that is not to be relied on.
+            if error.message().starts_with("unknown field ") {
+                break;
+            }
+        }
+        Errors(faults)
+    })
 }
 
 /// Serde's fault in our words: the path as `$.a[0]`, the rest as `expected …, found …`.
@@ -38,14 +50,14 @@ fn translate(error: &DeserializationError) -> ConfigError {
         }
     }
     let message = error.message();
+    // A position in a JSON text that the operator wrote as YAML.
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     if let Some(variant) = message.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next()) {
         // Eserde takes the variant's name for a step of the path.
         if let Some(parent) = path.strip_suffix(variant).and_then(|parent| parent.strip_suffix('.')) {
             path.truncate(parent.len());
         }
     }
-    // serde_json's position would be one within a JSON text that the operator wrote as YAML.
-    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     ConfigError { path, message: reword(message) }
 }
 
@@ -65,8 +77,8 @@ fn reword(message: &str) -> String {
     message.to_owned()
 }
 
-/// Any JSON in which no object has a key twice. Serde keeps the last of such keys, silently, for maps.
-struct Strict(());
+/// JSON in which no object has a key twice. Serde keeps the last of such keys, silently, for maps.
+struct Strict;
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -90,37 +102,37 @@ impl<'de> Visitor<'de> for StrictVisitor {
                 return Err(serde::de::Error::custom(format_args!("key {} twice", quoted(&key))));
             }
             keys.insert(key);
-            let Strict(()) = map.next_value()?;
+            let Strict = map.next_value()?;
         }
-        Ok(Strict(()))
+        Ok(Strict)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Strict, A::Error> {
-        while let Some(Strict(())) = seq.next_element()? {}
-        Ok(Strict(()))
+        while let Some(Strict) = seq.next_element()? {}
+        Ok(Strict)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Strict, E> {
-        Ok(Strict(()))
+        Ok(Strict)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Strict, E> {
-        Ok(Strict(()))
+        Ok(Strict)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Strict, E> {
-        Ok(Strict(()))
+        Ok(Strict)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Strict, E> {
-        Ok(Strict(()))
+        Ok(Strict)
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Strict, E> {
-        Ok(Strict(()))
+        Ok(Strict)
     }
 
     fn visit_unit<E>(self) -> Result<Strict, E> {
-        Ok(Strict(()))
+        Ok(Strict)
     }
 }

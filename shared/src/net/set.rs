@@ -134,15 +134,10 @@ impl<A: Ord + Copy> Ranges<A> {
         }
     }
 
-    /// Starts a range; one that started at the same address was empty.
+    /// Starts a range; one that started at the same address is empty, and the search passes it by.
     fn start(&mut self, first: A, index: usize) {
-        match (self.starts.last(), self.indices.last_mut()) {
-            (Some(start), Some(last)) if *start == first => *last = index,
-            _ => {
-                self.starts.push(first);
-                self.indices.push(index);
-            }
-        }
+        self.starts.push(first);
+        self.indices.push(index);
     }
 
     /// The position of the value of this address, or [`NONE`].

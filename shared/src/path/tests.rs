@@ -4,7 +4,7 @@ use serde::Deserialize;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Ambiguity, Case, Normaliser, Overlap, PathBuffer, Template, TemplateSet};
+use super::{Ambiguity, Case, Match, Normaliser, Overlap, PathBuffer, Template, TemplateSet};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
@@ -38,10 +38,11 @@ impl NormaliseCase {
     fn raw(&self) -> Vec<u8> {
         match (&self.raw, &self.raw_hex) {
             (Some(raw), None) => raw.clone().into_bytes(),
-            (None, Some(hex)) => {
-                let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-                (0..hex.len()).step_by(2).map(digits).collect()
-            }
+            (None, Some(hex)) => hex
+                .as_bytes()
+                .chunks(2)
+                .map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap())
+                .collect(),
             _ => panic!("a case has either raw or raw_hex"),
         }
     }
@@ -158,7 +159,7 @@ fn templates_parse_as_the_table_says() {
                 assert_eq!(template.names().map(|(_, name)| name).collect::<Vec<_>>(), case.names);
             }
             (found, expected) => {
-                assert_eq!(found.map_err(|error| error.to_string()), Err(expected.unwrap_or_default()))
+                assert_eq!(found.map_err(|error| error.to_string()), Err(expected.unwrap_or_default()));
             }
         }
     }
@@ -207,7 +208,7 @@ fn paths_match_as_the_table_says() {
             let found = set.find(&path);
             assert_eq!(found.map(|found| found.template.as_str()), case.matched.as_deref(), "{}", case.path);
             assert_eq!(set.matches_any(&path), case.matched.is_some());
-            let captures = found.iter().flat_map(|found| found.captures());
+            let captures = found.iter().flat_map(Match::captures);
             let captures = captures.map(|(name, value)| (name.to_owned(), String::from_utf8(value.to_vec()).unwrap()));
             assert_eq!(captures.collect::<BTreeMap<_, _>>(), case.captures, "{}", case.path);
             for (name, value) in &case.captures {

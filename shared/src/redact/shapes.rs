@@ -69,6 +69,10 @@ fn key_or_scheme(text: &[u8]) -> Option<usize> {
 }
 
 fn is_key(text: &[u8], prefix: &[u8], length: usize) -> bool {
+    // Saves most of the time: nearly no word begins like a key.
+    if text.first() != prefix.first() {
+        return false;
+    }
     text.strip_prefix(prefix)
         .and_then(|rest| rest.get(..length))
         .is_some_and(|key| key.iter().all(|byte| is_base64url(*byte) || *byte == b'.'))

@@ -9,18 +9,8 @@ pub(crate) const BROWSER: &str =
 /// A client that [`TEN`] and all that holds it refuse.
 pub(crate) const BAD: &str = "Mozilla/5.0 (compatible; BadBot/2.1; +https://badbot.example/about)";
 
-pub(crate) const TEN: [&str; 10] = [
-    "BadBot",
-    "Scraper",
-    "sqlmap",
-    "nikto",
-    "nuclei",
-    "masscan",
-    "zgrab",
-    "wpscan",
-    "dirbuster",
-    "gobuster",
-];
+pub(crate) const TEN: [&str; 10] =
+    ["BadBot", "Scraper", "sqlmap", "nikto", "nuclei", "masscan", "zgrab", "wpscan", "dirbuster", "gobuster"];
 
 /// [`TEN`] and made-up names, the same in each run: `Kemotabot`, `Zuracrawler`, ...
 pub(crate) fn thousand() -> Vec<String> {

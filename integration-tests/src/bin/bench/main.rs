@@ -21,14 +21,15 @@ mod stage;
 mod variants;
 
 use std::error::Error;
-use std::process::ExitCode;
+use std::fs;
+use std::path::Path;
+use std::process::{self, ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::machine::Machine;
-use crate::options::{Command, Options};
+use crate::options::Command;
 use crate::report::Report;
-use crate::rounds::Results;
 use crate::stage::Stage;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -37,9 +38,11 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// lives as long as the process.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tempfile::env::override_temp_dir(folder.path()).expect("nobody was before us");
     let outcome = tokio::select! {
         outcome = bench() => outcome,
-        signal = interrupted() => Err(format!("stopped by {signal}").into()),
+        () = interrupted(folder.path()) => unreachable!("the process ends there"),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("\nerror: {error}");
@@ -54,7 +57,9 @@ async fn bench() -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Command::List => {
-            variants::groups().iter().for_each(|group| print!("{group}"));
+            for group in variants::groups() {
+                print!("{group}");
+            }
             return Ok(ExitCode::SUCCESS);
         }
         Command::Run(options) => options,
@@ -70,11 +75,17 @@ async fn bench() -> Result<ExitCode> {
     Ok(if report.complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Waits for Ctrl-C or an order to end; then everything started here is dropped, and ends.
-async fn interrupted() -> &'static str {
+/// Waits for Ctrl-C or an order to end, and ends the process; the kernel then ends its children. Nothing is dropped on
+/// the way: the terminal sends Ctrl-C to the Envoys as well, and an Envoy's owner is alarmed when it is gone.
+async fn interrupted(folder: &Path) {
     let mut terminate = signal(SignalKind::terminate()).expect("a handler for SIGTERM");
+    let mut hang_up = signal(SignalKind::hangup()).expect("a handler for SIGHUP");
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => "Ctrl-C",
-        _ = terminate.recv() => "SIGTERM",
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
+    let _ = fs::remove_dir_all(folder);
+    eprintln!("\nstopped");
+    process::exit(130);
 }

@@ -69,6 +69,7 @@ pub(crate) fn ua_block(names: &[impl AsRef<str>], audit: Audit) -> WasmFilter {
 }
 
 /// Whether events go to the cluster `audit`.
+#[derive(Clone, Copy)]
 pub(crate) enum Audit {
     Off,
     /// Events of the default kind: what was refused, or would have been.

@@ -140,35 +140,51 @@ pub(crate) fn select(options: &Options) -> Result<Vec<Group>> {
         let module = std::path::absolute(file)?;
         groups[0].variants.push(variant(&stem, &format!("{stem}.wasm"), move |stage| extra(stage, &module)));
     }
-    let wanted = |group: &Group, variant: &Variant| {
-        let path = format!("{}/{}", group.name, variant.name);
-        options.only.is_empty()
-            || options.only.iter().any(|only| [group.name, &variant.name, &path].contains(&only.as_str()))
-    };
     for only in &options.only {
-        let names = |group: &Group| {
-            group.variants.iter().any(|variant| {
-                [group.name, &variant.name, &format!("{}/{}", group.name, variant.name)].contains(&only.as_str())
-            })
-        };
-        if !groups.iter().any(names) {
+        let known = groups.iter().any(|group| group.variants.iter().any(|variant| means(only, group.name, variant)));
+        if !known {
             return Err(format!("no variant or group is called {only}; --list has the names").into());
         }
     }
     for group in &mut groups {
-        let keep: Vec<bool> = group.variants.iter().map(|variant| wanted(group, variant)).collect();
-        let any = keep.iter().any(|keep| *keep);
-        let mut keep = keep.into_iter().enumerate();
-        let yardstick = group.yardstick;
+        let wanted = |variant: &Variant| options.only.iter().any(|only| means(only, group.name, variant));
+        let keep: Vec<bool> = group.variants.iter().map(|it| options.only.is_empty() || wanted(it)).collect();
+        let any = keep.contains(&true);
+        let mut place = 0..;
         group.variants.retain(|variant| {
-            let (index, keep) = keep.next().expect("one for each");
-            keep || any && (index == 0 || Some(variant.name.as_str()) == yardstick)
+            let place = place.next().unwrap_or_default();
+            keep[place] || any && (place == 0 || Some(variant.name.as_str()) == group.yardstick)
         });
     }
     groups.retain(|group| !group.variants.is_empty());
     Ok(groups)
 }
 
+/// Whether `only` is the variant's group, its name, or both.
+fn means(only: &str, group: &str, variant: &Variant) -> bool {
+    only == group || only == variant.name || only.split_once('/') == Some((group, &variant.name))
+}
+
 fn extra(stage: &Stage, module: &Path) -> Bootstrap {
     stage.proxy().filter(WasmFilter::new("extra", module))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(only: &str) -> Vec<String> {
+        let options = Options { only: vec![only.to_owned()], ..Options::default() };
+        let groups = select(&options).expect("a known name");
+        let name = |group: &'static str| move |variant: &Variant| format!("{group}/{}", variant.name);
+        groups.iter().flat_map(|group| group.variants.iter().map(name(group.name))).collect()
+    }
+
+    #[test]
+    fn only_keeps_what_the_others_are_compared_with() {
+        assert_eq!(names("allowed/lua"), ["allowed/bare", "allowed/rbac", "allowed/lua"]);
+        assert_eq!(names("bare-again"), ["allowed/bare", "allowed/bare-again", "allowed/rbac"]);
+        assert!(names("refused").iter().all(|name| name.starts_with("refused/")));
+        assert!(select(&Options { only: vec!["nobody".to_owned()], ..Options::default() }).is_err());
+    }
 }

@@ -118,11 +118,11 @@ impl AuditConfig {
                 let expected = "no credentials in the configuration: name a variable in `header_env`";
                 check.fault(format_args!("headers[{name:?}]"), expected, "a header that carries some");
             }
-            check.header("headers", name, value, &mut headers);
+            check.header("headers", &name, value, &mut headers);
         }
         for (name, variable) in self.header_env {
             match environment(&variable) {
-                Some(value) => check.header("header_env", name, value, &mut headers),
+                Some(value) => check.header("header_env", &name, value, &mut headers),
                 None => check.fault(
                     format_args!("header_env[{name:?}]"),
                     "a variable that `vm_config.environment_variables` sets",
@@ -189,22 +189,22 @@ impl Check<'_> {
     }
 
     /// Checks a header and adds it. Says nothing of the value: it may be a secret.
-    fn header(&mut self, key: &str, name: String, value: String, headers: &mut Vec<(String, String)>) {
-        let at = |name: &str| format!("{key}[{name:?}]");
+    fn header(&mut self, key: &str, name: &str, value: String, headers: &mut Vec<(String, String)>) {
+        let at = format!("{key}[{name:?}]");
         let lower = name.to_ascii_lowercase();
-        if !is_token(&name) {
-            self.fault(at(&name), "a header name (letters, digits and -_.~!#$%&'*+^`|)", quoted(&name));
+        if !is_token(name) {
+            self.fault(&at, "a header name (letters, digits and -_.~!#$%&'*+^`|)", quoted(name));
         } else if RESERVED.contains(&lower.as_str()) {
-            self.fault(at(&name), "a header that is the operator's to set", quoted(&name));
+            self.fault(&at, "a header that is the operator's to set", quoted(name));
         }
         if headers.iter().any(|(known, _)| *known == lower) {
-            self.fault(at(&name), "each header once", "a second one");
+            self.fault(&at, "each header once", "a second one");
         }
         if value.len() > MAX_HEADER_BYTES {
-            self.fault(at(&name), format_args!("at most {MAX_HEADER_BYTES} bytes"), value.len());
+            self.fault(&at, format_args!("at most {MAX_HEADER_BYTES} bytes"), value.len());
         } else if value.trim() != value || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             let expected = "visible ASCII characters, with spaces only between them";
-            self.fault(at(&name), expected, "a value with others (not shown: it may be a secret)");
+            self.fault(&at, expected, "a value with others (not shown: it may be a secret)");
         }
         headers.push((lower, value));
     }

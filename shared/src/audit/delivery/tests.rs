@@ -1,5 +1,9 @@
+#![allow(clippy::arithmetic_side_effects, reason = "a test may panic")]
+
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+mod simulation;
 
 use super::{Delivery, Timer, ms};
 use crate::{
@@ -9,7 +13,7 @@ use crate::{
 
 const MS: u64 = 1_000_000;
 
-pub(super) fn sink(rest: &str) -> Sink {
+fn sink(rest: &str) -> Sink {
     let config: AuditConfig = parse(format!(r#"{{"cluster": "collector"{rest}}}"#).as_bytes()).unwrap();
     let mut errors = Errors::default();
     let sink = config.compile("$", &|_| None, &mut errors);

@@ -65,8 +65,9 @@ fn naive_segments(target: &[u8]) -> Vec<Vec<u8>> {
         let mut parts = segment.split('%');
         let mut decoded = parts.next().unwrap().as_bytes().to_vec();
         for part in parts {
-            decoded.push(u8::from_str_radix(&part[..2], 16).unwrap());
-            decoded.extend(part[2..].bytes());
+            let (digits, after) = part.split_at(2);
+            decoded.push(u8::from_str_radix(digits, 16).unwrap());
+            decoded.extend(after.bytes());
         }
         decoded
     };
@@ -104,13 +105,8 @@ fn naive_match(template: &str, path: &[Vec<u8>], case: Case) -> Option<String> {
         let segment = path.next()?;
         specificity += match step {
             "*" => "3",
-            _ if step.starts_with('{') => {
-                if segment.is_empty() {
-                    return None;
-                } else {
-                    "2"
-                }
-            }
+            _ if step.starts_with('{') && segment.is_empty() => return None,
+            _ if step.starts_with('{') => "2",
             _ if fold(&naive_segments(step.as_bytes())[0]) == fold(segment) => "1",
             _ => return None,
         };

@@ -1,0 +1,278 @@
+//! The measuring: Envoys started, warmed up, and put under load in turn.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write, stderr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use portcullis_integration_tests::{Envoy, Launch};
+
+use crate::agents::Random;
+use crate::options::Options;
+use crate::pace::Plan;
+use crate::stage::Stage;
+use crate::variants::{Group, Variant};
+use crate::{Result, h2load, meter, numbers};
+
+/// Enough for V8 to compile what is hot, and for Envoy to have all its connections.
+const WARM_UP: u64 = 20_000;
+
+pub(crate) struct Results {
+    pub(crate) groups: Vec<(Group, Vec<Measured>)>,
+    /// Requests a second for the latencies: what was asked for, or what the machine can do easily.
+    pub(crate) rate: u32,
+}
+
+/// What was seen of a variant.
+#[derive(Default)]
+pub(crate) struct Measured {
+    /// Processor milliseconds until ready, for each start.
+    pub(crate) start_ms: Vec<f64>,
+    pub(crate) lives: Vec<Life>,
+    /// Why there are no figures, or no more.
+    pub(crate) trouble: Option<String>,
+}
+
+/// One Envoy's life.
+pub(crate) struct Life {
+    /// Resident bytes after the warm-up.
+    pub(crate) warm_bytes: u64,
+    pub(crate) samples: Vec<Sample>,
+    /// What Wasm filters counted, and what went to the cluster `audit`.
+    pub(crate) counters: BTreeMap<String, u64>,
+}
+
+/// One round.
+pub(crate) struct Sample {
+    pub(crate) round: u32,
+    pub(crate) requests_per_second: f64,
+    /// Processor microseconds of Envoy for each request, at the full rate.
+    pub(crate) cpu_us: f64,
+    /// The part of the time that Envoy was ready to run while its processor was taken.
+    pub(crate) waited: Option<f64>,
+    /// At the fixed rate, in microseconds.
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) resident_bytes: u64,
+}
+
+struct Live {
+    /// Places in the results.
+    group: usize,
+    variant: usize,
+    envoy: Envoy,
+    life: Life,
+}
+
+/// How much load a round brings.
+struct Slices {
+    /// Requests at the full rate, by group.
+    counts: Vec<u64>,
+    rate: u32,
+    length: Duration,
+}
+
+pub(crate) async fn run(stage: &Stage, groups: Vec<Group>, options: &Options) -> Result<Results> {
+    let measured = |group: &Group| group.variants.iter().map(|_| Measured::default()).collect();
+    let groups = groups.into_iter().map(|group| (measured(&group), group)).map(|(measured, group)| (group, measured));
+    let mut results = Results { groups: groups.collect(), rate: options.rate };
+    let mut round = 0;
+    let mut progress = Progress::new(options);
+    for restart in 0..options.restarts {
+        let mut live = start_all(stage, &mut results, &mut progress).await?;
+        let slices = warm_up(stage, &mut results, &mut live, options.slice).await?;
+        let share = options.rounds * (restart + 1) / options.restarts;
+        while round < share {
+            progress.round(round);
+            one_round(stage, &mut results, &mut live, round, &slices).await;
+            round += 1;
+        }
+        for mut it in live {
+            it.life.counters = counters(&it.envoy).await;
+            results.groups[it.group].1[it.variant].lives.push(it.life);
+        }
+    }
+    progress.end();
+    Ok(results)
+}
+
+async fn start_all(stage: &Stage, results: &mut Results, progress: &mut Progress) -> Result<Vec<Live>> {
+    let mut started = Vec::new();
+    for (group_index, (group, measured)) in results.groups.iter_mut().enumerate() {
+        for (variant_index, variant) in group.variants.iter().enumerate() {
+            let measured = &mut measured[variant_index];
+            if measured.trouble.is_some() {
+                continue;
+            }
+            progress.tell(&format!("starting {}/{}", group.name, variant.name));
+            match start(stage, variant).await {
+                Ok((envoy, start_ms)) => {
+                    measured.start_ms.push(start_ms);
+                    let life = Life { warm_bytes: 0, samples: Vec::new(), counters: BTreeMap::new() };
+                    started.push(Live { group: group_index, variant: variant_index, envoy, life });
+                }
+                Err(error) if variant_index == 0 => return Err(error),
+                Err(error) => measured.trouble = Some(error.to_string()),
+            }
+        }
+    }
+    Ok(started)
+}
+
+/// The Envoy and its processor milliseconds until it was ready.
+async fn start(stage: &Stage, variant: &Variant) -> Result<(Envoy, f64)> {
+    for module in variant.modules(stage) {
+        if !Path::new(&module).is_file() {
+            return Err(format!("there is no {module}; `make bench` builds it").into());
+        }
+    }
+    let envoy = Launch::new((variant.setup)(stage)).try_start().await?;
+    let used = meter::usage(&envoy)?.cpu;
+    stage.processors.pin(&envoy)?;
+    Ok((envoy, used.as_secs_f64() * 1e3))
+}
+
+/// Brings every Envoy to its full speed, and finds out how much load is a slice.
+async fn warm_up(stage: &Stage, results: &mut Results, live: &mut Vec<Live>, length: Duration) -> Result<Slices> {
+    let mut counts = vec![0; results.groups.len()];
+    let mut going = Vec::new();
+    for mut it in live.drain(..) {
+        let (group, measured) = &mut results.groups[it.group];
+        match h2load::run(stage, it.envoy.address(), &group.load, WARM_UP).await {
+            Ok(rate) => {
+                if it.variant == 0 {
+                    counts[it.group] = as_count(rate * length.as_secs_f64()).max(1000);
+                    // Far from what it can do: a latency shall not be a queue.
+                    let easy = as_count(rate / 3.0 / 100.0) * 100;
+                    results.rate = results.rate.min(u32::try_from(easy).unwrap_or(u32::MAX)).max(100);
+                }
+                it.life.warm_bytes = it.envoy.resident_bytes();
+                going.push(it);
+            }
+            Err(error) if it.variant == 0 => return Err(error),
+            Err(error) => measured[it.variant].trouble = Some(error.to_string()),
+        }
+    }
+    *live = going;
+    Ok(Slices { counts, rate: results.rate, length })
+}
+
+/// Each once, in an order of this round's own.
+async fn one_round(stage: &Stage, results: &mut Results, live: &mut Vec<Live>, round: u32, slices: &Slices) {
+    shuffle(live, round);
+    let mut going = Vec::new();
+    for mut it in live.drain(..) {
+        let (group, measured) = &mut results.groups[it.group];
+        match sample(stage, &it, group, round, slices).await {
+            Ok(sample) => {
+                it.life.samples.push(sample);
+                going.push(it);
+            }
+            Err(error) => {
+                measured[it.variant].trouble = Some(format!("in round {}: {error}", round + 1));
+                measured[it.variant].lives.push(it.life);
+            }
+        }
+    }
+    *live = going;
+}
+
+async fn sample(stage: &Stage, it: &Live, group: &Group, round: u32, slices: &Slices) -> Result<Sample> {
+    let to = it.envoy.address();
+    let count = slices.counts[it.group];
+    let (before, start) = (meter::usage(&it.envoy)?, Instant::now());
+    let requests_per_second = h2load::run(stage, to, &group.load, count).await?;
+    let (after, took) = (meter::usage(&it.envoy)?, start.elapsed());
+    let waited = before.waited.zip(after.waited).map(|(before, after)| after.saturating_sub(before));
+
+    let plan = Plan {
+        to,
+        request: Plan::render(to, &group.load),
+        status: group.load.status,
+        rate: slices.rate,
+        length: slices.length,
+        seed: u64::from(round) + 1,
+    };
+    let processors = stage.processors.clone();
+    let paced = tokio::task::spawn_blocking(move || processors.join_load().and_then(|()| plan.run()));
+    let latencies = numbers::sorted(paced.await??);
+    let latency = |part| numbers::quantile(&latencies, part).ok_or("no request was sent at the fixed rate");
+    Ok(Sample {
+        round,
+        requests_per_second,
+        cpu_us: after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / count as f64,
+        waited: waited.map(|waited| waited.as_secs_f64() / took.as_secs_f64()),
+        p50_us: latency(0.5)?,
+        p99_us: latency(0.99)?,
+        resident_bytes: it.envoy.resident_bytes(),
+    })
+}
+
+/// Fisher and Yates.
+fn shuffle(live: &mut [Live], round: u32) {
+    let mut random = Random::new(u64::from(round) + 1);
+    for last in (1..live.len()).rev() {
+        live.swap(last, random.below(last + 1));
+    }
+}
+
+/// Those that have moved.
+async fn counters(envoy: &Envoy) -> BTreeMap<String, u64> {
+    let mut counters = envoy.stats().raw_below("wasmcustom.").await;
+    for (name, value) in envoy.stats().raw_below("cluster.audit.upstream_").await {
+        counters.insert(format!("cluster.audit.upstream_{name}"), value);
+    }
+    counters.retain(|_, value| *value > 0);
+    counters
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are small and above 0")]
+fn as_count(rate: f64) -> u64 {
+    rate as u64
+}
+
+/// Says on stderr how far it is: on one line of a terminal, or with each start elsewhere.
+struct Progress {
+    rounds: u32,
+    first: Option<Instant>,
+    terminal: bool,
+    restarted: bool,
+}
+
+impl Progress {
+    fn new(options: &Options) -> Self {
+        Self { rounds: options.rounds, first: None, terminal: stderr().is_terminal(), restarted: false }
+    }
+
+    fn tell(&mut self, text: &str) {
+        self.restarted = true;
+        if self.terminal {
+            eprint!("\r\x1b[K{text}");
+            let _ = stderr().flush();
+        }
+    }
+
+    fn round(&mut self, round: u32) {
+        let first = *self.first.get_or_insert_with(Instant::now);
+        let left = match round {
+            0 => String::new(),
+            _ => format!(
+                ", about {:.0} s left",
+                first.elapsed().as_secs_f64() / f64::from(round) * f64::from(self.rounds - round)
+            ),
+        };
+        let text = format!("round {} of {}{left}", round + 1, self.rounds);
+        if self.terminal {
+            self.tell(&text);
+        } else if self.restarted {
+            eprintln!("{text}");
+        }
+        self.restarted = false;
+    }
+
+    fn end(&self) {
+        if self.terminal {
+            eprint!("\r\x1b[K");
+        }
+    }
+}

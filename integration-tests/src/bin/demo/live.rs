@@ -1,0 +1,80 @@
+//! After the tour: shows what comes in, until told to stop.
+
+use std::io;
+use std::time::Duration;
+
+use portcullis_integration_tests::Received;
+use serde_json::Value;
+use tokio::time::interval;
+
+use crate::say;
+use crate::stage::Stage;
+use crate::style::{Style, Tone, tame};
+
+pub(crate) async fn serve(stage: &Stage, style: Style) -> io::Result<()> {
+    stage.upstream.clear();
+    stage.collector.clear();
+    say(&invitation(stage, style))?;
+    let mut looks = interval(Duration::from_millis(50));
+    loop {
+        looks.tick().await;
+        // Nothing is awaited between looking and clearing, so nothing is lost.
+        let requests = stage.upstream.requests();
+        stage.upstream.clear();
+        let batches = stage.collector.batches();
+        stage.collector.clear();
+        for request in requests {
+            say(&request_line(&request, style))?;
+        }
+        for batch in batches {
+            match &batch.events {
+                Ok(events) => events.iter().try_for_each(|event| say(&event_line(event, style)))?,
+                Err(why) => say(&format!("  collector  {}\n", tame(why)))?,
+            }
+        }
+    }
+}
+
+fn invitation(stage: &Stage, style: Style) -> String {
+    let (gateway, admin) = (stage.gateway(), stage.admin());
+    let title = |text| style.paint(Tone::Title, text);
+    let quiet = |text| style.paint(Tone::Quiet, text);
+    format!(
+        "\n{}\n\n  \
+           gateway    http://{gateway}/\n  \
+           metrics    http://{admin}/stats/prometheus  {}\n  \
+           upstream   http://{}/  {}\n  \
+           collector  http://{}/ingest  {}\n\n\
+         Try:\n\n  \
+           curl -i http://{gateway}/\n  \
+           curl -i -A BadBot http://{gateway}/\n  \
+           curl -i http://{gateway}/internal/report\n  \
+           curl -s http://{admin}/stats/prometheus | grep ^portcullis\n\n",
+        title("It goes on serving until Ctrl-C. What comes in is shown below, events a second late."),
+        quiet("(from Envoy's admin pages)"),
+        stage.upstream.address(),
+        quiet("(a line for each request that gets there)"),
+        stage.collector.address(),
+        quiet("(a line for each event)"),
+    )
+}
+
+fn request_line(request: &Received, style: Style) -> String {
+    let agent = request.headers.get("user-agent").unwrap_or_default().escape_ascii();
+    let what = tame(&format!("{} {}", request.method, request.path));
+    format!("  upstream   {}  {what}  {agent}\n", style.paint(Tone::Good, "got"))
+}
+
+fn event_line(event: &Value, style: Style) -> String {
+    let field = |pointer| tame(event.pointer(pointer).and_then(Value::as_str).unwrap_or_default());
+    let tone = if field("/portcullis/mode") == "shadow" { Tone::Shadow } else { Tone::Refused };
+    let decision = format!("{} by {}, {}", field("/portcullis/action"), field("/rule/name"), field("/portcullis/mode"));
+    format!(
+        "  event      {}  {}  {} {}  {}\n",
+        style.paint(tone, &decision),
+        field("/event/reason"),
+        field("/http/request/method"),
+        field("/url/path"),
+        field("/user_agent/original"),
+    )
+}

@@ -1,0 +1,212 @@
+//! The tour for people.
+
+use portcullis_integration_tests::dist;
+use serde_json::Value;
+
+use crate::check;
+use crate::seen::{Moved, Seen};
+use crate::stage::{CONFIG, Stage};
+use crate::step::{Group, Step};
+use crate::style::{Lines, Style, Tone, WIDTH};
+
+/// Where the text beside a label begins.
+const INDENT: usize = 14;
+const ROOM: usize = WIDTH - INDENT;
+
+/// An event's essential fields; those that are missing are passed over.
+const EVENT_FIELDS: &[&str] = &[
+    "event.action",
+    "rule.name",
+    "event.reason",
+    "portcullis.mode",
+    "portcullis.action",
+    "event.sequence",
+    "source.ip",
+    "url.path",
+    "url.query",
+    "user_agent.original",
+    "http.response.status_code",
+    "portcullis.details",
+];
+
+pub(crate) fn intro(stage: &Stage, requests: usize, style: Style) -> String {
+    let modules: Vec<String> = stage.filters().iter().map(|filter| module(filter.name)).collect();
+    let what = format!(
+        "a real Envoy {} with {}, set up by {CONFIG}. Behind it is a small upstream, beside it a collector of audit \
+         events; only addresses were changed.",
+        stage.version,
+        modules.join(", ")
+    );
+    let mut lines = Lines::new(style, WIDTH, 1);
+    lines.piece(Tone::Title, "Portcullis:");
+    what.split(' ').for_each(|word| lines.piece(Tone::Plain, word));
+    let what = lines.into_vec().join("\n");
+    let how = format!("Sending {requests} requests; their audit events leave Envoy in batches, a second later ...");
+    format!("\n{what}\n\n{}\n", style.paint(Tone::Quiet, &how))
+}
+
+fn module(filter: &str) -> String {
+    let size = std::fs::metadata(dist(filter)).map_or(0, |file| file.len() / 1000);
+    format!("dist/{filter}.wasm ({size} kB)")
+}
+
+pub(crate) fn steps(stage: &Stage, seen: &[Seen], style: Style) -> String {
+    let mut text = String::new();
+    for chapter in seen.chunk_by(|a, b| a.group.filter == b.group.filter) {
+        if let [first, ..] = chapter {
+            text += &group(stage, first.group, style);
+        }
+        text.extend(chapter.iter().map(|seen| step(seen, style)));
+    }
+    text
+}
+
+/// The filter, and its rules as they stand in the configuration.
+fn group(stage: &Stage, group: &Group, style: Style) -> String {
+    let mut text = format!("\n{} {}. Its rules:\n\n", style.paint(Tone::Title, group.filter), group.about);
+    let filters = stage.filters();
+    let rules = filters.iter().find(|filter| filter.name == group.filter).map_or("", |filter| filter.rules);
+    for line in rules.lines() {
+        let content = line.trim_start();
+        let margin = 2 + line.len() - content.len();
+        let mut parts = Lines::new(style, WIDTH - margin - 2, 1);
+        content.split_inclusive(", ").for_each(|part| parts.piece(Tone::Quiet, part.trim_end()));
+        for (index, part) in parts.into_vec().iter().enumerate() {
+            text.push_str(&" ".repeat(if index == 0 { margin } else { margin + 2 }));
+            text.push_str(part);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn step(seen: &Seen, style: Style) -> String {
+    let (verdict, tone) = if seen.is_as_expected() { ("as expected", Tone::Good) } else { ("MISMATCH", Tone::Wrong) };
+    let gap = " ".repeat(WIDTH.saturating_sub(4 + seen.step.title.chars().count() + verdict.len()));
+    let title = format!("{}{gap}{}", style.paint(Tone::Title, seen.step.title), style.paint(tone, verdict));
+    let mut block = Block { text: format!("\n{:>2}  {title}\n    {}\n", seen.number, seen.step.why), style };
+    block.field("expect", &expected(seen.step, style));
+    block.field("sent", &sent(seen, style));
+    block.field("answer", &answer(seen, style));
+    block.field("upstream", &upstream(seen, style));
+    for moved in &seen.moved {
+        block.field("metric", &metric(moved, style));
+    }
+    if seen.moved.is_empty() {
+        block.field("metric", &["none moved".to_owned()]);
+    }
+    for value in &seen.events {
+        block.field("event", &event(value, style));
+    }
+    if seen.events.is_empty() {
+        block.field("event", &["none".to_owned()]);
+    }
+    for difference in &seen.differences {
+        block.field("mismatch", &[style.paint(Tone::Wrong, difference)]);
+    }
+    block.text
+}
+
+struct Block {
+    text: String,
+    style: Style,
+}
+
+impl Block {
+    fn field(&mut self, label: &str, lines: &[String]) {
+        for (index, line) in lines.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let label = format!("    {label:<width$}", width = INDENT - 4);
+            self.text.push_str(&self.style.paint(Tone::Quiet, &label));
+            self.text.push_str(line);
+            self.text.push('\n');
+        }
+    }
+}
+
+fn expected(step: &Step, style: Style) -> Vec<String> {
+    let expect = &step.expect;
+    let upstream = if expect.upstream { "from the upstream" } else { "and nothing at the upstream" };
+    let mut parts = vec![format!("{} {upstream}", expect.status)];
+    parts.extend(expect.decisions.iter().map(check::words));
+    if expect.decisions.is_empty() {
+        parts.push("no decision".to_owned());
+    }
+    parts.push(match check::events(step) {
+        0 => "no event".to_owned(),
+        1 => "one event".to_owned(),
+        count => format!("{count} events"),
+    });
+    let mut lines = Lines::new(style, ROOM, 1);
+    let last = parts.len() - 1;
+    for (index, part) in parts.iter().enumerate() {
+        lines.piece(Tone::Quiet, &if index < last { format!("{part};") } else { part.clone() });
+    }
+    lines.into_vec()
+}
+
+/// The curl command, which can be pasted, and the headers that decide.
+fn sent(seen: &Seen, style: Style) -> Vec<String> {
+    let mut command = Lines::new(style, ROOM - 2, 1);
+    seen.curl.iter().for_each(|piece| command.piece(Tone::Plain, piece));
+    let mut headers = Lines::new(style, ROOM, 2);
+    for name in seen.group.deciding {
+        let values: Vec<_> = seen.step.request.headers.iter().filter(|header| header.0 == *name).collect();
+        if values.is_empty() {
+            headers.piece(Tone::Quiet, &format!("{name}: (not sent)"));
+        }
+        for (_, value) in values {
+            let value = if value.is_empty() { "(empty)".to_owned() } else { value.escape_ascii().to_string() };
+            headers.piece(Tone::Quiet, &format!("{name}: {value}"));
+        }
+    }
+    // A backslash at each line's end, but for the last, makes one command of them.
+    [command.into_vec().join(" \\\n").lines().map(str::to_owned).collect(), headers.into_vec()].concat()
+}
+
+fn answer(seen: &Seen, style: Style) -> Vec<String> {
+    let answer = &seen.answer;
+    let tone = if answer.status < 400 { Tone::Good } else { Tone::Refused };
+    let phrase = http::StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
+    let mut lines = Lines::new(style, ROOM, 2);
+    lines.piece(tone, &format!("{} {}", answer.status, phrase.unwrap_or_default()));
+    lines.piece(Tone::Quiet, answer.headers.text("content-type").as_deref().unwrap_or("no content-type"));
+    lines.piece(Tone::Plain, if answer.body.is_empty() { "(no body)" } else { answer.body.trim_end() });
+    lines.into_vec()
+}
+
+fn upstream(seen: &Seen, style: Style) -> Vec<String> {
+    let mut lines = Lines::new(style, ROOM, 2);
+    if seen.upstream.is_empty() {
+        lines.piece(Tone::Plain, "saw nothing");
+    }
+    for received in &seen.upstream {
+        lines.piece(Tone::Plain, &format!("saw {} {}", received.method, received.path));
+        for (name, value) in received.headers.iter().filter(|(name, _)| seen.group.deciding.contains(name)) {
+            lines.piece(Tone::Quiet, &format!("{name}: {}", value.escape_ascii()));
+        }
+        lines.end_line();
+    }
+    lines.into_vec()
+}
+
+fn metric(moved: &Moved, style: Style) -> Vec<String> {
+    let sample = &moved.sample;
+    let mut lines = Lines::new(style, ROOM, 2);
+    lines.piece(Tone::Plain, &format!("{} went from {} to {}", sample.name, moved.before, sample.value));
+    lines.end_line();
+    sample.labels.iter().for_each(|(name, value)| lines.pair(name, value));
+    lines.into_vec()
+}
+
+fn event(event: &Value, style: Style) -> Vec<String> {
+    let mut lines = Lines::new(style, ROOM, 2);
+    for name in EVENT_FIELDS {
+        match event.pointer(&format!("/{}", name.replace('.', "/"))) {
+            None => {}
+            Some(Value::String(text)) => lines.pair(name, text),
+            Some(other) => lines.pair(name, &other.to_string()),
+        }
+    }
+    lines.into_vec()
+}

@@ -1,0 +1,106 @@
+//! What a tour is made of.
+
+/// The steps for one filter.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// The filter's name: in Envoy's configuration, in metrics and in events.
+    pub(crate) filter: &'static str,
+    /// What it is for, in one line.
+    pub(crate) about: &'static str,
+    /// The headers that it decides by, which are shown with each request.
+    pub(crate) deciding: &'static [&'static str],
+    pub(crate) steps: &'static [Step],
+}
+
+/// One request, and what is expected of it.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// At most 30 characters, for the table.
+    pub(crate) title: &'static str,
+    /// Why it matters, in one line.
+    pub(crate) why: &'static str,
+    pub(crate) request: Request,
+    pub(crate) expect: Expect,
+}
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    /// Path and query, sent as they are.
+    pub(crate) path: &'static str,
+    /// Besides `host` and `accept: */*`, in lower case.
+    pub(crate) headers: &'static [(&'static str, &'static [u8])],
+}
+
+/// What is to come of a request.
+#[derive(Debug)]
+pub(crate) struct Expect {
+    pub(crate) status: u16,
+    /// Whether the upstream gets it.
+    pub(crate) upstream: bool,
+    /// What the group's filter decides: exactly these counters move, each by one, and exactly those events come.
+    pub(crate) decisions: &'static [Decision],
+    /// What no event may hold.
+    pub(crate) secrets: &'static [&'static str],
+}
+
+/// A decision as metrics and events name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) rule: &'static str,
+    pub(crate) action: &'static str,
+    pub(crate) mode: &'static str,
+    pub(crate) reason: &'static str,
+    /// Whether it is audited: by default, what is allowed is not.
+    pub(crate) audited: bool,
+}
+
+impl Step {
+    pub(crate) const fn new(title: &'static str, why: &'static str, request: Request, expect: Expect) -> Self {
+        Self { title, why, request, expect }
+    }
+}
+
+/// A GET request.
+pub(crate) const fn get(path: &'static str, headers: &'static [(&'static str, &'static [u8])]) -> Request {
+    Request { method: "GET", path, headers }
+}
+
+impl Expect {
+    /// The upstream gets the request and answers 200.
+    pub(crate) const fn passes(decisions: &'static [Decision]) -> Self {
+        Self { status: 200, upstream: true, decisions, secrets: &[] }
+    }
+
+    /// The client gets this status and the upstream nothing.
+    pub(crate) const fn refused(status: u16, decisions: &'static [Decision]) -> Self {
+        Self { status, upstream: false, decisions, secrets: &[] }
+    }
+
+    /// Nothing of this is in any event.
+    pub(crate) const fn without(self, secrets: &'static [&'static str]) -> Self {
+        Self { secrets, ..self }
+    }
+}
+
+impl Decision {
+    /// `allow`, without an event.
+    pub(crate) const fn allow(rule: &'static str, reason: &'static str) -> Self {
+        Self { rule, action: "allow", mode: "enforce", reason, audited: false }
+    }
+
+    /// `deny`, carried out.
+    pub(crate) const fn deny(rule: &'static str, reason: &'static str) -> Self {
+        Self { rule, action: "deny", mode: "enforce", reason, audited: true }
+    }
+
+    /// `deny`, only reported.
+    pub(crate) const fn shadow(rule: &'static str, reason: &'static str) -> Self {
+        Self { rule, action: "deny", mode: "shadow", reason, audited: true }
+    }
+
+    /// Whether the filter itself answers.
+    pub(crate) fn refuses(&self) -> bool {
+        self.action == "deny" && self.mode == "enforce"
+    }
+}

@@ -1,0 +1,6 @@
+//! `ua_block` in a real Envoy.
+
+mod gate;
+mod odd_bytes;
+mod probe;
+mod verdicts;
