@@ -1,10 +1,13 @@
+//! The VM with a host made of plain data.
+#![allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
+
 mod fake;
 
 use fake::{FakeHost, Gate, GateConfig, gates};
 use portcullis_shared::policy::Filter;
 
 use crate::{
-    host::abi,
+    host::{Level, MetricKind, abi},
     load,
     vm::{Flow, Load, Vm},
 };
@@ -226,7 +229,6 @@ fn the_numbers_are_those_of_the_proxy_wasm_crate() {
     assert_eq!(abi::REQUEST_HEADERS, MapType::HttpRequestHeaders as u32);
     assert_eq!(abi::CALL_RESPONSE_HEADERS, MapType::HttpCallResponseHeaders as u32);
     assert_eq!(abi::PLUGIN_CONFIGURATION, BufferType::PluginConfiguration as u32);
-    use crate::host::{Level, MetricKind};
     assert_eq!(
         (Level::Info as u32, Level::Warn as u32, Level::Error as u32),
         (LogLevel::Info as u32, LogLevel::Warn as u32, LogLevel::Error as u32)

@@ -42,6 +42,15 @@ mod tests {
     }
 
     #[test]
+    fn the_schemas_that_are_checked_in_are_current() {
+        for filter in list().lines() {
+            let file = format!("{}/../filters/{filter}/config.schema.json", env!("CARGO_MANIFEST_DIR"));
+            let checked_in = std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(checked_in == of(filter).unwrap(), "cargo run -p portcullis-tools -- schema {filter} >{file}");
+        }
+    }
+
+    #[test]
     fn an_unknown_filter_is_told_where_to_add_it() {
         let error = of("no_such_filter").unwrap_err().to_string();
         assert!(error.contains("tools/src/schema.rs"), "{error}");

@@ -52,8 +52,9 @@ pub fn memory_allocate(size: usize) -> *mut u8 {
 fn overflow(size: usize) -> *mut u8 {
     let Some(total) = size.checked_add(size_of::<Overflow>()) else { return std::ptr::null_mut() };
     let Ok(layout) = Layout::from_size_align(total, ALIGN) else { return std::ptr::null_mut() };
-    // SAFETY: the layout is not empty, and has room for the link and then `size` bytes.
+    // SAFETY: the layout is not empty, is aligned for the link, and has room for it and then `size` bytes.
     unsafe {
+        #[expect(clippy::cast_ptr_alignment, reason = "the layout has the link's alignment")]
         let link = alloc(layout).cast::<Overflow>();
         if link.is_null() {
             return std::ptr::null_mut();

@@ -21,20 +21,20 @@ impl<'a> Pairs<'a> {
 
     /// The first value with this name.
     pub fn get(&self, name: &str) -> Option<&'a [u8]> {
-        { *self }.find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+        self.iter().find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
-}
 
-impl<'a> Iterator for Pairs<'a> {
-    type Item = (&'a [u8], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (name_size, rest) = number(self.sizes)?;
-        let (value_size, sizes) = number(rest)?;
-        let (name, rest) = text(self.bytes, name_size)?;
-        let (value, bytes) = text(rest, value_size)?;
-        *self = Self { sizes, bytes };
-        Some((name, value))
+    /// Names and values in order; ends where the bytes end too early.
+    pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let Self { mut sizes, mut bytes } = self;
+        std::iter::from_fn(move || {
+            let (name_size, rest) = number(sizes)?;
+            let (value_size, rest_sizes) = number(rest)?;
+            let (name, rest) = text(bytes, name_size)?;
+            let (value, rest_bytes) = text(rest, value_size)?;
+            (sizes, bytes) = (rest_sizes, rest_bytes);
+            Some((name, value))
+        })
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn what_is_rendered_is_read() {
         let map = render(&[("a", "1"), ("empty", ""), ("a", "2\0x")]);
-        let read: Vec<_> = Pairs::new(&map).unwrap().collect();
+        let read: Vec<_> = Pairs::new(&map).unwrap().iter().collect();
         assert_eq!(read, [(&b"a"[..], &b"1"[..]), (b"empty", b""), (b"a", b"2\0x")]);
         assert_eq!(Pairs::new(&map).unwrap().get("a"), Some(&b"1"[..]));
         assert_eq!(Pairs::new(&map).unwrap().get("b"), None);
@@ -82,10 +82,10 @@ mod tests {
     fn cut_or_lying_maps_end_early() {
         let map = render(&[("name", "value"), ("other", "more")]);
         for end in 0..map.len() {
-            let seen = Pairs::new(&map[..end]).map_or(0, Iterator::count);
+            let seen = Pairs::new(&map[..end]).map_or(0, |pairs| pairs.iter().count());
             assert!(seen <= 1, "{end}");
         }
         assert!(Pairs::new(&[255; 40]).is_none());
-        assert_eq!(Pairs::new(&[]).unwrap().count(), 0);
+        assert_eq!(Pairs::new(&[]).unwrap().iter().count(), 0);
     }
 }

@@ -205,6 +205,7 @@ impl Filter for Gate {
 }
 
 /// A module with two policies.
+#[expect(clippy::unnecessary_wraps, reason = "a `Load`")]
 pub(super) fn gates(_: &[u8], _: Environment) -> Result<Vec<Loaded>, Errors> {
     let gate = |rule| Loaded { filter: "gate", policy: Box::new(Gate::new(rule, Mode::Enforce)), audit: None };
     Ok(vec![gate("first"), gate("second")])

@@ -2,6 +2,7 @@
 
 use portcullis_shared::{audit::AuditConfig, decision, mode::Mode, net::Cidr, path::Template};
 use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::preset::Preset;
 
@@ -33,6 +34,7 @@ pub struct Config {
     pub multiple: Action,
     /// In bytes, from 1 to 65,536. Default: 2,048.
     #[serde(default = "max_length")]
+    #[schemars(range(min = 1, max = 65_536))]
     pub max_length: u32,
     /// A user agent that no rule matches. Default: `allow`.
     #[serde(default = "allow")]
@@ -50,6 +52,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Names the rule in metrics and events: 1 to 64 letters, digits, `.`, `_` or `-`. Each name is used once.
+    #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))]
     pub name: String,
     /// What happens when the rule matches.
     pub action: Action,
@@ -86,7 +89,7 @@ pub struct Rule {
 }
 
 /// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, eserde::Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It passes, or goes on to the rules.
@@ -105,11 +108,12 @@ impl From<Action> for decision::Action {
 }
 
 /// What refused clients get: a status and an RFC 9457 problem document.
-#[derive(Clone, Debug, eserde::Deserialize, JsonSchema)]
+#[derive(Clone, Debug, eserde::Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Response {
     /// HTTP status, from 400 to 599. Default: 403.
     #[serde(default = "status")]
+    #[schemars(range(min = 400, max = 599))]
     pub status: u16,
     /// Shown to the client as the problem's `detail`, and to gRPC clients as `grpc-message`. At most 500 bytes. By default there is none.
     #[serde(default)]

@@ -36,8 +36,8 @@ impl Case {
     /// The header as the filter sees it: Envoy has joined repeats.
     fn agent(&self) -> Option<Vec<u8>> {
         if let Some(hex) = &self.agent_hex {
-            let byte = |index| u8::from_str_radix(&hex[index..index + 2], 16).unwrap();
-            return Some((0..hex.len()).step_by(2).map(byte).collect());
+            let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
+            return Some(hex.as_bytes().chunks(2).map(byte).collect());
         }
         if let Some((text, times)) = &self.agent_repeat {
             return Some(text.repeat(*times).into_bytes());

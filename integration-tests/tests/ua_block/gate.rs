@@ -81,7 +81,8 @@ impl Gate {
         let counts = samples.map(|sample| {
             let (labels, count) = sample.rsplit_once("} ").expect("a sample");
             let label = |name: &str| {
-                let (_, value) = labels.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no {name}: {sample}"));
+                let (_, value) =
+                    labels.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no {name}: {sample}"));
                 value.split('"').next().unwrap_or_default()
             };
             assert_eq!(label("filter"), "ua_block", "{sample}");
@@ -109,7 +110,12 @@ impl Gate {
         let before = self.upstream.count();
         let response = client.send(request).await;
         assert_eq!(response.status, 403, "{response:?}");
-        assert_eq!(self.upstream.count(), before, "the upstream saw a refused request: {:#?}", self.upstream.requests());
+        assert_eq!(
+            self.upstream.count(),
+            before,
+            "the upstream saw a refused request: {:#?}",
+            self.upstream.requests()
+        );
         response
     }
 

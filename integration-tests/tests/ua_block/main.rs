@@ -3,4 +3,5 @@
 mod gate;
 mod odd_bytes;
 mod probe;
+mod refusals;
 mod verdicts;

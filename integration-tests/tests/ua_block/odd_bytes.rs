@@ -188,7 +188,9 @@ async fn empty_values_and_bare_requests() {
             }
         }
     }
-    for bare in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "GET http://a/ HTTP/1.1\r\nhost: b\r\n\r\n", "\r\n\r\n"] {
+    for bare in
+        ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "GET http://a/ HTTP/1.1\r\nhost: b\r\n\r\n", "\r\n\r\n"]
+    {
         let mut raw = Raw::connect(target).await;
         raw.write(bare).await;
         raw.finish().await;
@@ -236,21 +238,21 @@ async fn huge_and_many_headers() {
     assert_all_is_well(&gate).await;
 }
 
+/// Refusals first or last: where more than one answer of Envoy's own is under way it closes the connection, whichever
+/// filter gave them ("too many responses queued").
 #[tokio::test(flavor = "multi_thread")]
 async fn pipelines_are_answered_in_order() {
     let gate = auditing_all().await;
-    // One refusal in each: after the second answer of its own Envoy closes a pipeline, whichever filter gave it.
-    for refused in 0..20 {
-        let agents = (0..20).map(|n| if n == refused { "BadBot/1.0" } else { "Mozilla/5.0" });
+    for refused in [0, 99, 0, 99, 1000] {
+        let agents = (0..100).map(|n| if n == refused { "BadBot/1.0" } else { "Mozilla/5.0" });
         let all = agents.map(|agent| format!("GET / HTTP/1.1\r\nhost: a\r\nuser-agent: {agent}\r\n\r\n"));
         let mut raw = Raw::connect(gate.envoy.address()).await;
         raw.write(all.collect::<String>()).await;
-        for n in 0..20 {
-            println!("{refused} {n}");
+        for n in 0..100 {
             assert_eq!(raw.read_response().await.status, if n == refused { 403 } else { 200 }, "{n} of {refused}");
         }
-        assert_eq!(gate.upstream.count(), 19 * (refused + 1));
     }
+    assert_eq!(gate.upstream.count(), 4 * 99 + 100);
     assert_all_is_well(&gate).await;
 }
 
@@ -301,7 +303,8 @@ impl Random {
 
     /// Mostly what Envoy lets through, so that it gets as far as the filter.
     fn value(&mut self) -> Vec<u8> {
-        let pieces = [b"BadBot".to_vec(), b"%2e%2E/".to_vec(), b"\xc3\xa9".to_vec(), b"?token=".to_vec(), b",".to_vec()];
+        let pieces =
+            [b"BadBot".to_vec(), b"%2e%2E/".to_vec(), b"\xc3\xa9".to_vec(), b"?token=".to_vec(), b",".to_vec()];
         let mut value = Vec::new();
         for _ in 0..self.below(12) {
             match self.below(10) {
@@ -326,7 +329,8 @@ async fn thousands_of_random_requests() {
         for n in 0..1500 {
             let agent = random.value();
             let mut headers = headers("user-agent", &agent, &agent);
-            let values: Vec<(usize, Vec<u8>)> = (0..random.below(6)).map(|_| (random.below(11), random.value())).collect();
+            let values: Vec<(usize, Vec<u8>)> =
+                (0..random.below(6)).map(|_| (random.below(11), random.value())).collect();
             for (place, value) in &values {
                 match PLACES[*place] {
                     name if name.starts_with(':') => {

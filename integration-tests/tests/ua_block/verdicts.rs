@@ -184,7 +184,10 @@ impl Judge<'_> {
         if let Err(found) = self.gate.await_decisions(&self.decided).await {
             // Show only what differs.
             let differing = |from: &Decisions, other: &Decisions| {
-                from.iter().filter(|(key, count)| other.get(*key) != Some(count)).map(|(key, count)| format!("{count} {key}")).collect::<Vec<_>>()
+                from.iter()
+                    .filter(|(key, count)| other.get(*key) != Some(count))
+                    .map(|(key, count)| format!("{count} {key}"))
+                    .collect::<Vec<_>>()
             };
             let (want, got) = (differing(&self.decided, &found), differing(&found, &self.decided));
             self.expect(case, context, "decisions", &want, &got);

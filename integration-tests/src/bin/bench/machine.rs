@@ -84,7 +84,11 @@ fn commit() -> String {
     let git = |args: &[&str]| first_line("git", &[&["-C", &workspace("").display().to_string()], args].concat());
     let commit = git(&["rev-parse", "--short=12", "HEAD"]);
     let changed = !git(&["status", "--porcelain"]).is_empty();
-    if changed { format!("{commit} with changes") } else { commit }
+    match (commit.as_str(), changed) {
+        ("", _) => "unknown".to_owned(),
+        (_, true) => format!("{commit} with changes"),
+        (_, false) => commit,
+    }
 }
 
 fn first_line(program: &str, args: &[&str]) -> String {
