@@ -4,4 +4,5 @@ mod gate;
 mod odd_bytes;
 mod probe;
 mod refusals;
+mod shadow;
 mod verdicts;
