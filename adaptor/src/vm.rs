@@ -105,6 +105,9 @@ impl<H: Host> Vm<H> {
                 return false;
             }
         };
+        for Loaded { filter, .. } in &loaded {
+            host.log(Level::Info, &format!("portcullis {filter} {}: configuration accepted", env!("CARGO_PKG_VERSION")));
+        }
         let mut define = |kind, name: &str| metric(host, metrics, kind, name);
         let mut chain = Vec::new();
         for loaded in loaded {

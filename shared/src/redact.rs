@@ -6,19 +6,18 @@
 //!    ([`header_is_secret`]), whoever asks.
 //! 2. In a query, a path parameter or free text, the value of a name that speaks of a credential (`access_token`,
 //!    `user_password`, `X-Amz-Signature`, …) is cut. Names are compared without case, separators and percent-encoding.
-//! 3. Text in a credential's own shape (JWT, `Bearer …`, AWS, GitHub, `GitLab`, Slack, Stripe, … keys, PEM, `user:pass@`
-//!    in URLs) is cut whatever it stands under.
+//! 3. Text in a credential's own shape (JWT, `Bearer …`, AWS, GitHub, `GitLab`, Slack, Stripe, … keys, PEM,
+//!    `user:pass@` in URLs) is cut whatever it stands under.
 //!
 //! There is one rule for what is cut: everything from the secret to the end of its unit, which is a query parameter (up
 //! to the next `&`), a path segment, or the whole of a free text. Percent-encoding is looked through, four levels deep;
 //! what is encoded deeper is cut as well, unread. So now and then more is cut than need be, and never less.
 //!
 //! What no such rule can know is an opaque secret with neither a telling name nor a known shape, such as
-//! `/reset/4f1d9c`. Audit such routes by their name.
+//! `/reset/4f1d9c`.
 //!
-//! A text is looked at up to 4096 bytes, and 2048 of the outcome are returned, with `…` in the place of more: so a client
-//! that sends 60 KB costs no more than one that sends 4, and a secret that is cut in two at the end of what is looked at is
-//! not part of what is returned.
+//! Of a text 4096 bytes are looked at and 2048 are returned, with `…` in the place of more. So a client that sends 60 KB
+//! costs no more than one that sends 4, and what is returned ends well before a secret could be cut in two.
 
 mod names;
 mod printable;
@@ -36,8 +35,8 @@ pub const REDACTED: &str = "[REDACTED]";
 /// Levels of percent-encoding that are looked through: a log-in redirect within a log-in redirect has three.
 const LEVELS: usize = 4;
 
-/// How many bytes of a text are looked at. More than what is shown, so that a secret that begins within what is shown can
-/// be told by its end.
+/// How many bytes of a text are looked at: more than is shown, so that a secret that begins within what is shown can be
+/// told by its end.
 const LOOKED_AT: usize = 4096;
 
 /// How many bytes are returned.

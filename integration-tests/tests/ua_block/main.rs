@@ -1,8 +1,10 @@
 //! `ua_block` in a real Envoy.
 
+mod audit;
 mod gate;
 mod odd_bytes;
 mod probe;
 mod refusals;
+mod secrets;
 mod shadow;
 mod verdicts;

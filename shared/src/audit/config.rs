@@ -32,8 +32,8 @@ pub struct AuditConfig {
     #[serde(default)]
     #[schemars(length(min = 1, max = 255))]
     pub authority: Option<String>,
-    /// `ndjson`: one event a line, `application/x-ndjson`; what Vector, `ClickHouse` and Fluent Bit take. `json`: an array,
-    /// `application/json`; what Fluentd takes. Default: `ndjson`.
+    /// `ndjson`: one event a line, `application/x-ndjson`; what Vector, `ClickHouse` and Fluent Bit take. `json`: an
+    /// array, `application/json`; what Fluentd takes. Default: `ndjson`.
     #[serde(default)]
     pub format: Format,
     /// Headers that the request carries as they stand here, such as `{"x-stream": "portcullis"}`; at most 32. A header
@@ -103,8 +103,8 @@ impl Default for Batch {
     }
 }
 
-/// A full queue drops `allow` events for any other, then `shadow` for `deny`, then `deny` for `error`; the oldest first.
-/// Every event dropped is counted.
+/// A full queue drops `allow` events for any other, then `shadow` for `deny`, then `deny` for `error`; the oldest
+/// first. Every event dropped is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Queue {

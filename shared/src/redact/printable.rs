@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-/// `bytes` as text on one line. What is not UTF-8 becomes `\xA1`, and characters that move the cursor, break the line or
-/// turn the writing direction become `\x0A` or `\u{2028}`: a log viewer must not be led by what a client sent. A
+/// `bytes` as text on one line. What is not UTF-8 becomes `\xA1`, and characters that move the cursor, break the line
+/// or turn the writing direction become `\x0A` or `\u{2028}`: a log viewer must not be led by what a client sent. A
 /// backslash stays as it is, so that user agents and Windows paths can be read.
 pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {

@@ -17,6 +17,11 @@ use crate::{Result, h2load, meter, numbers};
 /// Enough for V8 to compile what is hot, and for Envoy to have all its connections.
 const WARM_UP: u64 = 20_000;
 
+/// A slice in which other work had Envoy's processor for more than this part of the time is measured again, and the
+/// least disturbed one counts.
+const DISTURBED: f64 = 0.03;
+const TRIES: u32 = 3;
+
 pub(crate) struct Results {
     pub(crate) groups: Vec<(Group, Vec<Measured>)>,
     /// Requests a second for the latencies: what was asked for, or what the machine can do easily.
@@ -178,16 +183,19 @@ async fn one_round(stage: &Stage, results: &mut Results, live: &mut Vec<Live>, r
 }
 
 async fn sample(stage: &Stage, it: &Live, group: &Group, round: u32, slices: &Slices) -> Result<Sample> {
-    let to = it.envoy.address();
-    let count = slices.counts[it.group];
-    let (before, start) = (meter::usage(&it.envoy)?, Instant::now());
-    let requests_per_second = h2load::run(stage, to, &group.load, count).await?;
-    let (after, took) = (meter::usage(&it.envoy)?, start.elapsed());
-    let waited = before.waited.zip(after.waited).map(|(before, after)| after.saturating_sub(before));
-
+    let mut best = full_rate(stage, it, group, slices).await?;
+    for _ in 1..TRIES {
+        if best.waited.unwrap_or(0.0) <= DISTURBED || !stage.processors.pinned() {
+            break;
+        }
+        let again = full_rate(stage, it, group, slices).await?;
+        if again.waited < best.waited {
+            best = again;
+        }
+    }
     let plan = Plan {
-        to,
-        request: Plan::render(to, &group.load),
+        to: it.envoy.address(),
+        request: Plan::render(it.envoy.address(), &group.load),
         status: group.load.status,
         rate: slices.rate,
         length: slices.length,
@@ -199,12 +207,31 @@ async fn sample(stage: &Stage, it: &Live, group: &Group, round: u32, slices: &Sl
     let latency = |part| numbers::quantile(&latencies, part).ok_or("no request was sent at the fixed rate");
     Ok(Sample {
         round,
-        requests_per_second,
-        cpu_us: after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / count as f64,
-        waited: waited.map(|waited| waited.as_secs_f64() / took.as_secs_f64()),
+        requests_per_second: best.requests_per_second,
+        cpu_us: best.cpu_us,
+        waited: best.waited,
         p50_us: latency(0.5)?,
         p99_us: latency(0.99)?,
         resident_bytes: it.envoy.resident_bytes(),
+    })
+}
+
+struct FullRate {
+    requests_per_second: f64,
+    cpu_us: f64,
+    waited: Option<f64>,
+}
+
+async fn full_rate(stage: &Stage, it: &Live, group: &Group, slices: &Slices) -> Result<FullRate> {
+    let count = slices.counts[it.group];
+    let (before, start) = (meter::usage(&it.envoy)?, Instant::now());
+    let requests_per_second = h2load::run(stage, it.envoy.address(), &group.load, count).await?;
+    let (after, took) = (meter::usage(&it.envoy)?, start.elapsed());
+    let waited = before.waited.zip(after.waited).map(|(before, after)| after.saturating_sub(before));
+    Ok(FullRate {
+        requests_per_second,
+        cpu_us: after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / count as f64,
+        waited: waited.map(|waited| waited.as_secs_f64() / took.as_secs_f64()),
     })
 }
 

@@ -110,6 +110,11 @@ impl Processors {
         Ok(Self { split: Some(Split { load, envoy, last }), count })
     }
 
+    /// Whether Envoy has a processor of its own.
+    pub(crate) fn pinned(&self) -> bool {
+        self.split.is_some()
+    }
+
     /// Moves a running Envoy to its processor.
     pub(crate) fn pin(&self, envoy: &Envoy) -> io::Result<()> {
         let Some(split) = &self.split else { return Ok(()) };
