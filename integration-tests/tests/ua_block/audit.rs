@@ -98,7 +98,7 @@ async fn an_event_has_every_documented_field() {
             "observer": {"vendor": "Portcullis", "product": "Portcullis", "type": "waf", "version": "0.1.0"},
             "portcullis": {
                 "filter": "ua_block", "action": "deny", "mode": "enforce", "vm": null, "class": "deny",
-                "details": {"path_ambiguity": "encoded_slash"},
+                "details": {"path_ambiguity": "path_encoded_slash"},
             },
         });
         assert_eq!(event, expected);
