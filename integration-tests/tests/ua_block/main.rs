@@ -2,10 +2,14 @@
 
 mod audit;
 mod collector_trouble;
+mod configuration;
+mod examples;
 mod gate;
 mod odd_bytes;
+mod presets;
 mod probe;
 mod refusals;
 mod secrets;
 mod shadow;
+mod startup;
 mod verdicts;
