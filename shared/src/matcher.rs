@@ -88,7 +88,7 @@ pub struct PatternError {
 pub struct Limits {
     /// Bytes of one pattern's text.
     pub pattern_bytes: usize,
-    /// Bytes that one DFA may take. Building it may take four times as many steps, and bytes.
+    /// Bytes that one DFA may take. Building it may take twice as many steps, and bytes.
     pub dfa_bytes: usize,
     /// DFAs that the regexes may need in all; each costs one more pass over the text.
     pub dfas: usize,

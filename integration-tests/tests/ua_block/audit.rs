@@ -156,7 +156,8 @@ async fn batches_go_as_the_config_says() {
         ("ndjson", filter(&bad_bots(&ndjson)).env(&env)),
         ("json", filter(&bad_bots(&json!({"format": "json"}))).env(&env)),
     ];
-    let launch = |bootstrap: Bootstrap| Launch::new(listeners(&bootstrap, filters)).env("AUDIT_TOKEN", "Bearer s3cr3t-in-env");
+    let launch =
+        |bootstrap: Bootstrap| Launch::new(listeners(&bootstrap, filters)).env("AUDIT_TOKEN", "Bearer s3cr3t-in-env");
     let gate = Gate::launch(filter(&json!({})), launch).await;
     let send = async |listener| {
         // In one write, so that they come in one batch, unless a tick falls between.
@@ -278,7 +279,18 @@ async fn the_operator_selects_the_events() {
         }
     }
     // The trial makes two decisions, of which the second lets it pass.
-    let expected = ["allow allow", "allow allow", "allow,deny,shadow allow", "allow,deny,shadow allow", "allow,deny,shadow deny", "allow,deny,shadow shadow", "deny deny", "deny,shadow deny", "deny,shadow shadow", "shadow shadow"];
+    let expected = [
+        "allow allow",
+        "allow allow",
+        "allow,deny,shadow allow",
+        "allow,deny,shadow allow",
+        "allow,deny,shadow deny",
+        "allow,deny,shadow shadow",
+        "deny deny",
+        "deny,shadow deny",
+        "deny,shadow shadow",
+        "shadow shadow",
+    ];
     gate.collector.await_count(expected.len()).await;
     let mut found = Vec::new();
     for batch in gate.collector.batches() {

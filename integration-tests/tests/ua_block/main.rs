@@ -7,7 +7,6 @@ mod examples;
 mod gate;
 mod odd_bytes;
 mod presets;
-mod probe;
 mod refusals;
 mod secrets;
 mod shadow;

@@ -1,10 +1,12 @@
 //! Bytes that no one expects, everywhere that a client can put them: the VM never fails, and goes on.
 
+mod random;
+mod shapes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use portcullis_integration_tests::{ClientError, DEADLINE, H2Answer, Launch, Raw, RawH2, Reply, Request, until};
+use portcullis_integration_tests::{ClientError, H2Answer, Launch, Raw, RawH2};
 use serde_json::json;
 
 use crate::gate::{Gate, bad_bots, filter, get};
@@ -151,8 +153,9 @@ async fn assert_all_is_well(gate: &Gate) {
     }
     gate.assert_no_vm_failed().await;
     let decided: u64 = gate.decisions().await.values().sum();
-    let events = gate.collector.await_count(decided.try_into().unwrap()).await;
-    assert_eq!(events.len() as u64, decided);
+    let delivered = [("result", "delivered")];
+    assert_eq!(gate.stats().await_counter("portcullis_audit_events_total", &delivered, decided).await, decided);
+    assert!(gate.collector.events().len() as u64 >= decided);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,159 +200,5 @@ async fn empty_values_and_bare_requests() {
         raw.read_to_end().await;
     }
     assert_eq!(gate.upstream.count(), passed);
-    assert_all_is_well(&gate).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn huge_and_many_headers() {
-    let config = json!({
-        "rules": [{"name": "named", "regex": ["bad.?bot"], "action": "deny"}],
-        "too_long": "allow", "audit": {"cluster": "audit", "events": ["allow", "deny"], "batch": {"max_age_ms": 10}},
-    });
-    let options = json!({"max_request_headers_kb": 8192});
-    let gate = Gate::launch(filter(&config), |bootstrap| Launch::new(bootstrap.http(&options))).await;
-    // As much as the upstream takes in one header; Envoy's default limit is 60 KiB for all of them.
-    let long = 59 << 10;
-    for (version, client) in gate.clients() {
-        for place in ["user-agent", "cookie", "authorization", "referer", "traceparent", "x-request-id", "x-custom"] {
-            for (agent, end, status) in [("Mozilla/5.0", "x", 200), ("BadBot", "BadBot", 403)] {
-                let value = "a".repeat(long) + end;
-                let request = match place {
-                    "user-agent" => Request::get("/").header(place, value),
-                    _ => Request::get("/").header("user-agent", agent).header(place, value),
-                };
-                assert_eq!(client.send(request).await.status, status, "{version} {place} {end}");
-            }
-        }
-        for (agent, status) in [("Mozilla/5.0", 200), ("BadBot", 403)] {
-            // Envoy's limit is 100, with HTTP/2's pseudo-headers.
-            let many = (0..95).fold(get(agent), |request, n| request.header(&format!("x-{n}"), "v"));
-            assert_eq!(client.send(many).await.status, status, "{version}: many headers");
-            let path = format!("/{}?{}", "p".repeat(20_000), "q".repeat(20_000));
-            let request = Request::get(&path).header("user-agent", agent);
-            assert_eq!(client.send(request).await.status, status, "{version}: a long path");
-        }
-    }
-    // Megabytes, more than what the VM keeps ready for a callback.
-    for megabytes in [1, 4] {
-        let request = get("a".repeat(megabytes << 20) + "BadBot");
-        gate.refused(&gate.h1(), request).await;
-    }
-    assert_all_is_well(&gate).await;
-}
-
-/// Refusals first or last: where more than one answer of Envoy's own is under way it closes the connection, whichever
-/// filter gave them ("too many responses queued").
-#[tokio::test(flavor = "multi_thread")]
-async fn pipelines_are_answered_in_order() {
-    let gate = auditing_all().await;
-    for refused in [0, 99, 0, 99, 1000] {
-        let agents = (0..100).map(|n| if n == refused { "BadBot/1.0" } else { "Mozilla/5.0" });
-        let all = agents.map(|agent| format!("GET / HTTP/1.1\r\nhost: a\r\nuser-agent: {agent}\r\n\r\n"));
-        let mut raw = Raw::connect(gate.envoy.address()).await;
-        raw.write(all.collect::<String>()).await;
-        for n in 0..100 {
-            assert_eq!(raw.read_response().await.status, if n == refused { 403 } else { 200 }, "{n} of {refused}");
-        }
-    }
-    assert_eq!(gate.upstream.count(), 4 * 99 + 100);
-    assert_all_is_well(&gate).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn clients_that_leave_early() {
-    let gate = auditing_all().await;
-    let target = gate.envoy.address();
-    gate.upstream.handle(|_| Reply::status(200).body("hello").delay(Duration::from_millis(20)));
-    for agent in ["Mozilla/5.0", "BadBot/1.0"] {
-        let whole = format!("POST / HTTP/1.1\r\nhost: a\r\nuser-agent: {agent}\r\ncontent-length: 10\r\n\r\n12345");
-        for cut in 1..whole.len() {
-            let mut raw = Raw::connect(target).await;
-            raw.write(&whole[..cut]).await;
-        }
-        for end in [true, false] {
-            let mut raw = RawH2::connect(target).await;
-            for _ in 0..20 {
-                let stream = raw.request(&headers("x-custom", b"1", agent.as_bytes()), end).await;
-                raw.frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()).await;
-            }
-            // Half a header block, and gone.
-            raw.frame(HEADERS, 0, 41, b"\x82\x86").await;
-        }
-    }
-    let idle = || async { (gate.stats().raw("http.ingress.downstream_cx_active").await == Some(0)).then_some(()) };
-    until(DEADLINE, idle).await.expect("Envoy notices that they left");
-    gate.upstream.handle(|_| Reply::status(200).body("hello"));
-    assert_all_is_well(&gate).await;
-}
-
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-
-/// `SplitMix64`: the same requests in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> usize {
-        usize::try_from(self.next() % end).unwrap()
-    }
-
-    /// Mostly what Envoy lets through, so that it gets as far as the filter.
-    fn value(&mut self) -> Vec<u8> {
-        let pieces =
-            [b"BadBot".to_vec(), b"%2e%2E/".to_vec(), b"\xc3\xa9".to_vec(), b"?token=".to_vec(), b",".to_vec()];
-        let mut value = Vec::new();
-        for _ in 0..self.below(12) {
-            match self.below(10) {
-                0..3 => value.extend(&pieces[self.below(5)]),
-                3 if self.below(30) == 0 => value.push(self.next().to_le_bytes()[0]),
-                3 => value.extend(vec![b'x'; self.below(3000)]),
-                4..7 => value.push(self.next().to_le_bytes()[0] | 0x80),
-                _ => value.push(b' ' + self.next().to_le_bytes()[0] % 0x5f),
-            }
-        }
-        value
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_random_requests() {
-    let gate = auditing_all().await;
-    let target = gate.envoy.address();
-    let fuzz = |mut line: Line, seed: u64| async move {
-        let mut random = Random(seed);
-        let mut judged_by_us = 0;
-        for n in 0..1500 {
-            let agent = random.value();
-            let mut headers = headers("user-agent", &agent, &agent);
-            let values: Vec<(usize, Vec<u8>)> =
-                (0..random.below(6)).map(|_| (random.below(11), random.value())).collect();
-            for (place, value) in &values {
-                match PLACES[*place] {
-                    name if name.starts_with(':') => {
-                        if let Some(header) = headers.iter_mut().find(|(known, _)| *known == name) {
-                            header.1 = value;
-                        }
-                    }
-                    name => headers.push((name, value)),
-                }
-            }
-            let status = line.send(target, &headers).await;
-            judged_by_us += u32::from(judged(status, false, &format!("seed {seed}, request {n}: {headers:?}")));
-            if let (0, Line::H2(connection)) = (n % 500, &mut line) {
-                *connection = None;
-            }
-        }
-        judged_by_us
-    };
-    let (h1, h2) = tokio::join!(fuzz(Line::H1(None), 1), fuzz(Line::H2(None), 2));
-    assert!(h1 > 500 && h2 > 500, "too few got as far as the filter: {h1}, {h2}");
     assert_all_is_well(&gate).await;
 }

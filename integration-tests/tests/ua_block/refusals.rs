@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::gate::{Gate, filter, get};
+use crate::gate::{Gate, filter, get, listeners};
 
 /// Refuses `BadBot`, with this `response` where there is one.
 fn refusing(response: Option<&Value>) -> Value {
@@ -28,8 +28,8 @@ fn assert_upstream_untouched(gate: &Gate) {
     assert_eq!((gate.upstream.count(), gate.upstream.connections()), (0, 0), "{:?}", gate.upstream.requests());
 }
 
-fn assert_problem(response: &Response, status: u16, problem: &Value) {
-    assert_eq!(response.status, status, "{response:?}");
+fn assert_problem(response: &Response, problem: &Value) {
+    assert_eq!(json!(response.status), problem["status"], "{response:?}");
     assert_eq!(response.headers.text("content-type").as_deref(), Some("application/problem+json"));
     assert_eq!(&response.json(), problem);
 }
@@ -42,12 +42,12 @@ async fn a_problem_document_and_nothing_at_the_upstream() {
     for (_, client) in gate.clients() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
             let request = Request::new(method, "/a?b=c").header("user-agent", "BadBot");
-            assert_problem(&client.send(request).await, 403, &forbidden);
+            assert_problem(&client.send(request).await, &forbidden);
         }
         let request = Request::post("/", million.clone()).header("user-agent", "BadBot");
-        assert_problem(&client.send(request).await, 403, &forbidden);
+        assert_problem(&client.send(request).await, &forbidden);
         let request = get("BadBot").body("a").pause(Duration::from_millis(5)).body("b").trailer("x-end", "1");
-        assert_problem(&client.send(request).await, 403, &forbidden);
+        assert_problem(&client.send(request).await, &forbidden);
         assert_upstream_untouched(&gate);
     }
     gate.passed(&gate.h1(), get("Mozilla/5.0")).await;
@@ -118,22 +118,30 @@ fn h2_head<'a>(method: &'a str, path: &'a str, agent: &'a [u8]) -> [(&'a str, &'
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_and_message_are_the_operators() {
-    for (response, status, problem) in [
-        (json!({"status": 406, "message": "Please \"use\" our app."}), 406, json!({"status": 406, "title": "Not Acceptable", "detail": "Please \"use\" our app."})),
-        (json!({"status": 451}), 451, json!({"status": 451, "title": "Unavailable For Legal Reasons"})),
-        (json!({"message": "Ü"}), 403, json!({"status": 403, "title": "Forbidden", "detail": "Ü"})),
-    ] {
-        let gate = Gate::start(&refusing(Some(&response))).await;
-        for (_, client) in gate.clients() {
-            assert_problem(&client.send(get("BadBot")).await, status, &problem);
+    let cases = [
+        (
+            "both",
+            json!({"status": 406, "message": "Please \"use\" our app."}),
+            json!({"status": 406, "title": "Not Acceptable", "detail": "Please \"use\" our app."}),
+        ),
+        ("status", json!({"status": 451}), json!({"status": 451, "title": "Unavailable For Legal Reasons"})),
+        ("message", json!({"message": "Ü"}), json!({"status": 403, "title": "Forbidden", "detail": "Ü"})),
+    ];
+    let filters = cases.each_ref().map(|(name, response, _)| (*name, filter(&refusing(Some(response)))));
+    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(listeners(&bootstrap, filters))).await;
+    for (listener, _, problem) in cases {
+        let address = gate.envoy.listener(listener);
+        for client in [Client::h1(address), Client::h2(address)] {
+            assert_problem(&client.send(get("BadBot")).await, &problem);
         }
-        assert_upstream_untouched(&gate);
     }
+    assert_upstream_untouched(&gate);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn grpc_calls_get_a_grpc_status() {
-    let rule = |name: &str, response: Value| json!({"name": name, "contains": [name], "action": "deny", "response": response});
+    let rule =
+        |name: &str, response: Value| json!({"name": name, "contains": [name], "action": "deny", "response": response});
     let config = json!({"rules": [
         rule("plain", json!({})),
         rule("busy", json!({"status": 429, "message": "slow down"})),
@@ -141,7 +149,9 @@ async fn grpc_calls_get_a_grpc_status() {
     ]});
     let gate = Gate::start(&config).await;
     for content_type in ["application/grpc", "application/grpc+proto"] {
-        for (agent, status, message) in [("plain", "7", "Forbidden"), ("busy", "8", "slow down"), ("away", "14", "Service Unavailable")] {
+        for (agent, status, message) in
+            [("plain", "7", "Forbidden"), ("busy", "8", "slow down"), ("away", "14", "Service Unavailable")]
+        {
             for (version, client) in gate.clients() {
                 let request = Request::post("/shop.Cart/Add", &b"\0\0\0\0\x02ab"[..])
                     .header("content-type", content_type)
@@ -161,7 +171,7 @@ async fn grpc_calls_get_a_grpc_status() {
     // No gRPC, whatever it looks like.
     for content_type in ["application/grpc-web", "application/grpcx", "text/plain; application/grpc"] {
         let request = get("plain").header("content-type", content_type);
-        assert_problem(&gate.h1().send(request).await, 403, &json!({"status": 403, "title": "Forbidden"}));
+        assert_problem(&gate.h1().send(request).await, &json!({"status": 403, "title": "Forbidden"}));
     }
     assert_upstream_untouched(&gate);
 }
@@ -219,7 +229,8 @@ async fn websockets_over_http2_are_judged_and_echo() {
 async fn connect_is_judged_and_not_held() {
     let tunnels = |bootstrap: Bootstrap| {
         let upgrade = json!([{"upgrade_type": "CONNECT", "connect_config": {}}]);
-        let route = json!({"match": {"connect_matcher": {}}, "route": {"cluster": "upstream", "upgrade_configs": upgrade}});
+        let route =
+            json!({"match": {"connect_matcher": {}}, "route": {"cluster": "upstream", "upgrade_configs": upgrade}});
         let options = json!({
             "upgrade_configs": [{"upgrade_type": "CONNECT"}],
             "http2_protocol_options": {"allow_connect": true},

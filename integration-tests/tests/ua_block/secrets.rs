@@ -7,9 +7,27 @@ use crate::gate::{Gate, bad_bots, filter};
 
 /// What must never be seen again; each is part of one secret below.
 const SECRETS: &[&str] = &[
-    "querytoken1", "queryencoded2", "querycode3", "queryredirect4", "querylogin5", "pathsession6", "pathjwtsignature7",
-    "pathassigned8", "agentbearer9", "agentpassword10", "authorization11", "cookie12", "apikey13", "proxyauth14",
-    "requestid15", "traceparent16", "forwardedcert17", "authoritylogin18", "refererquery19", "custom20", "body21",
+    "querytoken1",
+    "queryencoded2",
+    "querycode3",
+    "queryredirect4",
+    "querylogin5",
+    "pathsession6",
+    "pathjwtsignature7",
+    "pathassigned8",
+    "agentbearer9",
+    "agentpassword10",
+    "authorization11",
+    "cookie12",
+    "apikey13",
+    "proxyauth14",
+    "requestid15",
+    "traceparent16",
+    "forwardedcert17",
+    "authoritylogin18",
+    "refererquery19",
+    "custom20",
+    "body21",
     "collector22",
 ];
 
@@ -44,8 +62,7 @@ async fn no_secret_in_events_or_log() {
         "header_env": {"authorization": "AUDIT_TOKEN"},
     }));
     let options = json!({"preserve_external_request_id": true});
-    let launch =
-        |bootstrap: Bootstrap| Launch::new(bootstrap.http(&options)).env("AUDIT_TOKEN", "Bearer collector22");
+    let launch = |bootstrap: Bootstrap| Launch::new(bootstrap.http(&options)).env("AUDIT_TOKEN", "Bearer collector22");
     let gate = Gate::launch(filter(&config).env(&["AUDIT_TOKEN"]), launch).await;
     for (agent, status) in agents {
         let login = "user:authoritylogin18@api.example.com";

@@ -59,7 +59,7 @@ impl Literals {
         }
         let mut classes = Classes::default();
         for byte in used.iter() {
-            classes.split(&ByteSet::one(byte).folded());
+            classes.split(&ByteSet::range(byte, byte).folded());
         }
         let max_nodes = max_bytes / size_of::<u32>() / classes.count;
         let mut nodes = vec![Node::new(0, NONE)];

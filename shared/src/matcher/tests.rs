@@ -1,6 +1,10 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+#[cfg(not(target_arch = "wasm32"))]
+mod differential;
+mod tables;
+
 use super::{Hits, Kind, Limits, Matcher, Pattern};
 
 fn pattern(rule: usize, kind: Kind, text: &str) -> Pattern {
@@ -116,4 +120,36 @@ fn a_thousand_literals_stay_literals() {
     let matcher = Matcher::new(&patterns, Limits::default()).unwrap();
     assert!(matcher.regexes.is_empty());
     assert_eq!(matcher.hits(b"a BAD999X evil5y").iter().collect::<Vec<_>>(), [5, 999]);
+}
+
+#[test]
+fn literals_that_do_not_fit_are_refused() {
+    let literals = |count: usize| (0..count).map(|rule| pattern(rule, Kind::Contains, &format!("bot{rule}"))).collect();
+    let (few, many): (Vec<Pattern>, Vec<Pattern>) = (literals(10), literals(1000));
+    let limits = Limits { literal_bytes: 4 << 10, ..Limits::default() };
+    assert!(Matcher::new(&few, limits).is_ok());
+    let errors = Matcher::new(&many, limits).unwrap_err();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].expected, "literals that compile to at most 4 KiB together");
+    assert!((50..100).contains(&errors[0].pattern), "{errors:?}");
+}
+
+#[test]
+fn regexes_that_need_no_dfa_are_literals() {
+    for (regex, case_sensitive, is_literal) in [
+        ("BadBot|Scraper", false, true),
+        (".*bot.*", false, true),
+        ("^curl/|wget/$", false, true),
+        (r"py(thon)?/\d+", false, true),
+        ("[Bb]ot", true, true),
+        ("(?-i)Bot", false, true),
+        (r"\bbot", false, false),
+        ("a.b", false, false),
+        ("a+b+c", false, false),
+        ("[0-9]{3}", false, false),
+    ] {
+        let regex = Pattern { case_sensitive, ..pattern(0, Kind::Regex, regex) };
+        let matcher = Matcher::new(std::slice::from_ref(&regex), Limits::default()).unwrap();
+        assert_eq!(matcher.regexes.is_empty(), is_literal, "{regex:?}");
+    }
 }

@@ -69,7 +69,7 @@ async fn bench() -> Result<ExitCode> {
     let machine = Machine::look(&stage).await;
     println!("{machine}");
     let results = rounds::run(&stage, groups, &options).await?;
-    let report = Report::new(machine, &options, results);
+    let report = Report::new(machine, &options, &results);
     print!("{}", report.table());
     report.write(&options)?;
     Ok(if report.complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

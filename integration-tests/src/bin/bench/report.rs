@@ -20,6 +20,7 @@ pub(crate) struct Report {
     options: String,
     rounds: u32,
     rate: u32,
+    others: f64,
     groups: Vec<Section>,
     /// Each round of each variant, as CSV.
     samples: String,
@@ -56,15 +57,22 @@ struct Row {
     grown_late_mb: f64,
     start_ms: f64,
     start_over_ms: Option<f64>,
-    waited: Option<f64>,
     counters: BTreeMap<String, u64>,
 }
 
 impl Report {
-    pub(crate) fn new(machine: Machine, options: &Options, results: Results) -> Self {
-        let samples = samples(&results);
-        let groups = results.groups.into_iter().map(|(group, measured)| Section::new(&group, &measured)).collect();
-        Self { machine, options: format!("{options:?}"), rounds: options.rounds, rate: results.rate, groups, samples }
+    pub(crate) fn new(machine: Machine, options: &Options, results: &Results) -> Self {
+        let samples = samples(results);
+        let groups = results.groups.iter().map(|(group, measured)| Section::new(group, measured)).collect();
+        Self {
+            machine,
+            options: format!("{options:?}"),
+            rounds: options.rounds,
+            rate: results.rate,
+            others: results.others,
+            groups,
+            samples,
+        }
     }
 
     pub(crate) fn table(&self) -> String {
@@ -146,7 +154,6 @@ impl Row {
             grown_late_mb,
             start_ms,
             start_over_ms: baseline.and_then(|baseline| Some(start_ms - median(&baseline.start_ms)?)),
-            waited: Spread::of(all(measured).filter_map(|it| it.waited)).map(|spread| spread.median),
             counters: sums(measured),
         })
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use portcullis_integration_tests::{Envoy, Launch};
 
 use crate::agents::Random;
+use crate::meter::Share;
 use crate::options::Options;
 use crate::pace::Plan;
 use crate::stage::Stage;
@@ -26,6 +27,8 @@ pub(crate) struct Results {
     pub(crate) groups: Vec<(Group, Vec<Measured>)>,
     /// Requests a second for the latencies: what was asked for, or what the machine can do easily.
     pub(crate) rate: u32,
+    /// How many processors other work had on the average.
+    pub(crate) others: f64,
 }
 
 /// What was seen of a variant.
@@ -78,9 +81,13 @@ struct Slices {
 }
 
 pub(crate) async fn run(stage: &Stage, groups: Vec<Group>, options: &Options) -> Result<Results> {
-    let measured = |group: &Group| group.variants.iter().map(|_| Measured::default()).collect();
-    let groups = groups.into_iter().map(|group| (measured(&group), group)).map(|(measured, group)| (group, measured));
-    let mut results = Results { groups: groups.collect(), rate: options.rate };
+    let unmeasured = |group: Group| {
+        let measured = group.variants.iter().map(|_| Measured::default()).collect();
+        (group, measured)
+    };
+    let groups = groups.into_iter().map(unmeasured).collect();
+    let mut results = Results { groups, rate: options.rate, others: 0.0 };
+    let (before, start) = (Share::now(&stage.helpers())?, Instant::now());
     let mut round = 0;
     let mut progress = Progress::new(options);
     for restart in 0..options.restarts {
@@ -98,6 +105,8 @@ pub(crate) async fn run(stage: &Stage, groups: Vec<Group>, options: &Options) ->
         }
     }
     progress.end();
+    let others = Share::now(&stage.helpers())?.others_since(&before);
+    results.others = others.as_secs_f64() / start.elapsed().as_secs_f64();
     Ok(results)
 }
 

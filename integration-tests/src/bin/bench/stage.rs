@@ -23,7 +23,7 @@ pub(crate) struct Stage {
     collector: SocketAddr,
     /// Bound and never listening: whoever connects is refused, and nobody else gets the port.
     dead: TcpSocket,
-    _nginx: Child,
+    nginx: Child,
 }
 
 impl Stage {
@@ -43,7 +43,7 @@ impl Stage {
                 async move { if ended { Some(false) } else { TcpStream::connect(upstream).await.ok().map(|_| true) } }
             });
             if up.await == Some(true) {
-                return Ok(Self { processors, folder, upstream, collector, dead, _nginx: nginx });
+                return Ok(Self { processors, folder, upstream, collector, dead, nginx });
             }
             tries += 1;
             if tries == 3 {
@@ -51,6 +51,11 @@ impl Stage {
                 return Err(format!("nginx does not start:\n{log}").into());
             }
         }
+    }
+
+    /// What runs beside the Envoys all the time.
+    pub(crate) fn helpers(&self) -> Vec<u32> {
+        self.nginx.id().into_iter().collect()
     }
 
     /// A folder that goes away at the end.

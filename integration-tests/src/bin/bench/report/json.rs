@@ -10,6 +10,7 @@ pub(super) fn render(report: &Report) -> Value {
         "machine": report.machine.json(),
         "options": report.options,
         "rounds": report.rounds,
+        "other_work_processors": round(report.others, 3),
         "latency_requests_per_second": report.rate,
         "groups": report.groups.iter().map(group).collect::<Vec<_>>(),
     })
@@ -45,7 +46,6 @@ fn row(row: &Row) -> Value {
         "grown_mb_later_half": round(row.grown_late_mb, 1),
         "start_cpu_ms": round(row.start_ms, 1),
         "start_cpu_ms_over_baseline": row.start_over_ms.map(|it| round(it, 1)),
-        "waited_for_processor": row.waited.map(|it| round(it, 4)),
         "counters": row.counters,
     })
 }

@@ -7,8 +7,8 @@ use super::{Report, Row, Section};
 use crate::h2load::CONNECTIONS;
 use crate::numbers::Spread;
 
-/// Part of the time that Envoy waited for its processor, from which a reader should be told.
-const BUSY: f64 = 0.03;
+/// The part of a processor from which other work is noise.
+const BUSY: f64 = 0.05;
 
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::new();
@@ -24,7 +24,7 @@ pub(super) fn render(report: &Report) -> String {
             let _ = writeln!(text, "  {}/{name} was not measured: {}", group.name, trouble.replace('\n', "\n    "));
         }
     }
-    let Report { rounds, rate, .. } = report;
+    let Report { rounds, rate, others, .. } = report;
     let _ = write!(
         text,
         "
@@ -35,13 +35,9 @@ RSS          Envoy's memory in MB at the end (the most of all starts), and growt
 start        processor time until ready, in ms: the first row's, and what the others add to it
 "
     );
-    if let Some(waited) = waited(report).filter(|waited| *waited > BUSY) {
-        let percent = waited * 100.0;
-        let _ = writeln!(
-            text,
-            "note         other work had Envoy's processor for {percent:.0} % of the time: expect noise"
-        );
-    }
+    let noise = if *others > BUSY { ": expect noise" } else { "" };
+    let percent = others * 100.0;
+    let _ = writeln!(text, "others       other work on the machine took {percent:.0} % of a processor{noise}");
     text
 }
 
@@ -55,12 +51,6 @@ fn events(row: &Row) -> Option<String> {
     }
     let parts: Vec<String> = results.iter().map(|(result, count)| format!("{count} {result}")).collect();
     (!parts.is_empty()).then(|| format!("audit events {}", parts.join(", ")))
-}
-
-/// The median over the rows.
-fn waited(report: &Report) -> Option<f64> {
-    let rows = report.groups.iter().flat_map(|group| &group.rows);
-    Spread::of(rows.filter_map(|row| row.waited)).map(|spread| spread.median)
 }
 
 fn lines(group: &Section) -> Vec<Vec<String>> {
