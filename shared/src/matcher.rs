@@ -29,7 +29,7 @@
 //! on them, the flags `m` `x` `u` `U` `R`, white space in `{ 2 }`.
 //!
 //! Why not that crate, or its parts: Envoy compiles all code of a module when it loads it, at 1.2 µs for each byte.
-//! They are CODE_BEFORE of it, this is CODE_AFTER, and no slower. The tests hold it against that crate.
+//! They are 470 KB of it, this is 40 KB, and no slower. The tests hold it against that crate.
 
 mod bytes;
 mod dense;
@@ -224,7 +224,9 @@ impl Parts {
         let max_bytes = text.len().saturating_add(256);
         for exact in [false, true] {
             if let Some(literals) = extract::literals(&node, !exact, max_bytes) {
-                literals.into_iter().for_each(|literal| add(literal.text, exact, literal.start, literal.end));
+                for literal in literals {
+                    add(literal.text, exact, literal.start, literal.end);
+                }
                 return Ok(());
             }
         }

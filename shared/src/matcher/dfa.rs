@@ -86,15 +86,16 @@ impl<'a> Builder<'a> {
         }
         let samples = classes.samples();
         // Whatever no assertion asks about is not told apart: that would only make more states.
-        let mut columns: Vec<Column> = samples
-            .iter()
-            .map(|byte| if nfa.words && is_word(byte) { (Ahead::Word, WORD) } else { (Ahead::Other, OTHER) })
-            .chain([(if nfa.looks { Ahead::End } else { Ahead::Other }, OTHER)])
-            .map(|(ahead, behind)| Column { ahead, behind, reached: Vec::new() })
-            .collect();
-        if !nfa.looks {
-            columns.iter_mut().for_each(|column| column.behind = NOTHING);
+        let column = |ahead, behind| Column { ahead, behind, reached: Vec::new() };
+        let mut columns = Vec::new();
+        for byte in &samples {
+            columns.push(match (nfa.looks, nfa.words && is_word(byte)) {
+                (false, _) => column(Ahead::Other, NOTHING),
+                (true, false) => column(Ahead::Other, OTHER),
+                (true, true) => column(Ahead::Word, WORD),
+            });
         }
+        columns.push(if nfa.looks { column(Ahead::End, OTHER) } else { column(Ahead::Other, NOTHING) });
         let columns_of = |set: &ByteSet| {
             let columns = samples.iter().enumerate().filter(|(_, sample)| set.contains(**sample));
             columns.map(|(column, _)| column).collect()
@@ -341,7 +342,7 @@ impl States {
     }
 }
 
-/// One multiplication for each word (FxHash), and the upper bits, which are the better ones.
+/// One multiplication for each word (`FxHash`), and the upper bits, which are the better ones.
 fn hash(key: &[u32]) -> usize {
     let mix = |hash: u64, &word: &u32| (hash.rotate_left(5) ^ u64::from(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
     (key.iter().fold(0, mix) >> 32) as usize

@@ -61,7 +61,7 @@ impl Literals {
         for byte in used.iter() {
             classes.split(&ByteSet::range(byte, byte).folded());
         }
-        let max_nodes = max_bytes / size_of::<u32>() / classes.count;
+        let max_nodes = (max_bytes / size_of::<u32>()).checked_div(classes.count).unwrap_or_default();
         let mut nodes = vec![Node::new(0, NONE)];
         let mut next = Vec::with_capacity(all.len());
         for (index, literal) in all.iter().enumerate() {

@@ -9,6 +9,7 @@ use crate::matcher::{Kind, Limits, Matcher, Pattern};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "as in the file")]
 pub(super) struct Case {
     pub(super) regex: String,
     #[serde(default)]
@@ -69,7 +70,8 @@ fn regexes_match_alike_alone_and_together() {
     let alone = |pattern: &Pattern| Matcher::new(std::slice::from_ref(pattern), Limits::default()).unwrap();
     let alone: Vec<_> = patterns.iter().map(alone).collect();
     for (text, _) in cases().iter().flat_map(Case::texts) {
-        let expected: Vec<_> = alone.iter().flat_map(|matcher| matcher.hits(&text).iter().collect::<Vec<_>>()).collect();
+        let expected: Vec<_> =
+            alone.iter().flat_map(|matcher| matcher.hits(&text).iter().collect::<Vec<_>>()).collect();
         assert_eq!(together.hits(&text).iter().collect::<Vec<_>>(), expected, "{:?}", text.escape_ascii().to_string());
     }
 }
