@@ -137,6 +137,24 @@ async fn the_source_is_the_client_that_envoy_trusts() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ipv6_client() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        println!("skipped: this machine has no IPv6");
+        return;
+    }
+    let on_ipv6 = |bootstrap: Bootstrap| {
+        let mut root = bootstrap.build();
+        root["static_resources"]["listeners"][0]["address"]["socket_address"]["address"] = json!("::1");
+        Launch::new(root)
+    };
+    let gate = Gate::launch(filter(&bad_bots(&json!({}))), on_ipv6).await;
+    gate.refused(&gate.h1(), get("BadBot")).await;
+    let source = gate.collector.await_count(1).await[0]["source"].clone();
+    assert_eq!(source["ip"], "::1");
+    assert!(source["port"].as_u64().unwrap() > 1023, "{source}");
+}
+
 /// DEFECT (adaptor/src/request.rs): `x-forwarded-for` names no port, Envoy says 0, and so does the event.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_behind_a_proxy_has_no_port() {

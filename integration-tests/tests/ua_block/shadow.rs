@@ -82,6 +82,20 @@ async fn a_filter_in_shadow_mode_lets_all_pass() {
     }
 }
 
+/// A hundred trials at once must not make a hundred events of one request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_eight_decisions_at_most() {
+    let rule = |n| json!({"name": format!("trial-{n}"), "contains": ["bot"], "action": "deny", "mode": "shadow"});
+    let rules: Vec<Value> = (1..=100).map(rule).collect();
+    let gate = Gate::start(&json!({"rules": rules, "default": "deny", "audit": audit()})).await;
+    gate.refused(&gate.h1(), get("a bot")).await;
+    let mut expected: BTreeMap<_, _> =
+        (1..=7).map(|n| (format!("deny trial-{n} user_agent_denied shadow"), 1)).collect();
+    expected.insert("deny default no_rule_matched enforce".to_owned(), 1);
+    gate.await_decisions(&expected).await.unwrap();
+    assert_eq!(gate.collector.await_count(8).await.len(), 8);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn off_is_off() {
     let rules = json!([{"name": "all", "regex": ["."], "action": "deny", "mode": "enforce"}]);
@@ -97,4 +111,5 @@ async fn off_is_off() {
     for class in ["allow", "deny", "shadow", "error"] {
         assert_eq!(gate.audited(class, "delivered").await, 0, "{class}");
     }
+    assert!(gate.collector.batches().is_empty());
 }

@@ -17,7 +17,7 @@ async fn median_of_starts(bootstrap: &Bootstrap) -> Duration {
     times[1]
 }
 
-/// DEFECT: with a module of 1.02 MB (of which 0.87 MB are code, which V8 compiles) this measures about 1000 ms.
+/// DEFECT: V8 takes about 700 ms for the 0.47 MB of code in today's module. The configuration adds nothing to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_start_stays_within_its_budget() {
     let budgets: Value = serde_json::from_slice(&std::fs::read(workspace("budgets.json")).unwrap()).unwrap();

@@ -13,80 +13,86 @@ pub(super) struct Anchored {
 /// The literals of which one is found wherever the regex is; `None` where it is more than that, or they would be too many.
 /// With `fold` they are lower case and any case of them is meant; `None` where the regex tells cases apart.
 pub(super) fn literals(regex: &Node, fold: bool, max_bytes: usize) -> Option<Vec<Anchored>> {
-    let literals = Extract { fold, max_bytes }.node(regex)?;
+    let mut extract = Extract { fold, max_bytes, steps: max_bytes.saturating_mul(4) };
+    let literals = extract.append(regex, vec![Anchored::default()])?;
     literals.iter().all(|literal| !literal.text.is_empty()).then_some(literals)
 }
 
 struct Extract {
     fold: bool,
-    /// Of the literals of any part together, each counted as one byte more than it has.
+    /// Of all literals together, each counted as one byte more than it has.
     max_bytes: usize,
+    /// How many more nodes may be visited, those in repetitions each time.
+    steps: usize,
 }
 
 impl Extract {
-    fn node(&self, node: &Node) -> Option<Vec<Anchored>> {
+    /// Each of the literals followed by each of those of the node.
+    fn append(&mut self, node: &Node, mut literals: Vec<Anchored>) -> Option<Vec<Anchored>> {
+        self.steps = self.steps.checked_sub(1)?;
         match node {
-            Node::Empty => Some(vec![Anchored::default()]),
-            Node::Look(Look::Start) => Some(vec![Anchored { start: true, ..Anchored::default() }]),
-            Node::Look(Look::End) => Some(vec![Anchored { end: true, ..Anchored::default() }]),
-            Node::Look(Look::Word | Look::NotWord) => None,
-            Node::Bytes(set) if self.fold && set.folded() != *set => None,
+            Node::Empty => {}
+            Node::Look(Look::Start) => {
+                for literal in &mut literals {
+                    // After something else the start is nowhere, and so is something else after the end. That is left to
+                    // the automaton, which knows.
+                    if !literal.text.is_empty() {
+                        return None;
+                    }
+                    literal.start = true;
+                }
+            }
+            Node::Look(Look::End) => literals.iter_mut().for_each(|literal| literal.end = true),
+            Node::Look(Look::Word | Look::NotWord) => return None,
             Node::Bytes(set) => {
-                let bytes = set.iter().filter(|byte| !(self.fold && byte.is_ascii_uppercase()));
-                self.bounded(bytes.map(|byte| Anchored { text: vec![byte], ..Anchored::default() }).collect())
+                if self.fold && set.folded() != *set {
+                    return None;
+                }
+                let mut longer = Vec::new();
+                for byte in set.iter().filter(|byte| !(self.fold && byte.is_ascii_uppercase())) {
+                    for literal in &literals {
+                        if literal.end {
+                            return None;
+                        }
+                        let mut literal = literal.clone();
+                        literal.text.push(byte);
+                        longer.push(literal);
+                    }
+                    self.bounded(&longer)?;
+                }
+                literals = longer;
             }
             Node::Concat(parts) => {
-                let mut all = vec![Anchored::default()];
                 for part in parts {
-                    all = self.product(&all, &self.node(part)?)?;
+                    literals = self.append(part, literals)?;
                 }
-                Some(all)
             }
             Node::Either(branches) => {
                 let mut all = Vec::new();
                 for branch in branches {
-                    all.extend(self.node(branch)?);
-                    all = self.bounded(all)?;
+                    all.append(&mut self.append(branch, literals.clone())?);
+                    self.bounded(&all)?;
                 }
-                Some(all)
+                literals = all;
             }
             Node::Repeat(body, min, max) => {
-                let (body, max) = (self.node(body)?, (*max)?);
                 let mut all = Vec::new();
-                let mut power = vec![Anchored::default()];
-                for count in 0..=max {
+                for count in 0..(*max)? {
                     if count >= *min {
-                        all.extend_from_slice(&power);
-                        all = self.bounded(all)?;
+                        all.append(&mut literals.clone());
+                        self.bounded(&all)?;
                     }
-                    if count < max {
-                        power = self.product(&power, &body)?;
-                    }
+                    literals = self.append(body, literals)?;
                 }
-                Some(all)
+                literals.append(&mut all);
+                self.bounded(&literals)?;
             }
         }
+        Some(literals)
     }
 
-    /// Each of the ones followed by each of the others.
-    fn product(&self, left: &[Anchored], right: &[Anchored]) -> Option<Vec<Anchored>> {
-        let mut all = Vec::new();
-        for left in left {
-            for right in right {
-                // Such a text is nowhere; that is left to the automaton, which knows.
-                if right.start && !left.text.is_empty() || left.end && !right.text.is_empty() {
-                    return None;
-                }
-                let text = [left.text.as_slice(), &right.text].concat();
-                all.push(Anchored { text, start: left.start || right.start, end: left.end || right.end });
-            }
-            all = self.bounded(all)?;
-        }
-        Some(all)
-    }
-
-    fn bounded(&self, all: Vec<Anchored>) -> Option<Vec<Anchored>> {
-        let bytes: usize = all.iter().map(|literal| literal.text.len().saturating_add(1)).sum();
-        (bytes <= self.max_bytes).then_some(all)
+    fn bounded(&self, literals: &[Anchored]) -> Option<()> {
+        let bytes: usize = literals.iter().map(|literal| literal.text.len().saturating_add(1)).sum();
+        (bytes <= self.max_bytes).then_some(())
     }
 }

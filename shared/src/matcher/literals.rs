@@ -61,7 +61,7 @@ impl Literals {
         for byte in used.iter() {
             classes.split(&ByteSet::range(byte, byte).folded());
         }
-        let max_nodes = (max_bytes / size_of::<u32>()).checked_div(classes.count).unwrap_or_default();
+        let max_nodes = max_bytes.checked_div(classes.count.saturating_mul(4)).unwrap_or_default();
         let mut nodes = vec![Node::new(0, NONE)];
         let mut next = Vec::with_capacity(all.len());
         for (index, literal) in all.iter().enumerate() {
@@ -83,8 +83,8 @@ impl Literals {
     }
 
     pub(super) fn add_hits(&self, text: &[u8], hits: &mut Hits) {
-        self.dense.run(text, |number, last| {
-            let read = text.get(..=last).unwrap_or_default();
+        self.dense.run(text, |number, read| {
+            let read = text.get(..read).unwrap_or_default();
             let mut id = self.first.get(number).copied().unwrap_or(NONE);
             while let Some(literal) = self.all.get(id as usize) {
                 if literal.ends(read, text) {

@@ -96,13 +96,9 @@ impl Node {
 
 fn concat(mut parts: Vec<Node>) -> Node {
     parts.retain(|part| *part != Node::Empty);
-    match parts.pop() {
-        None => Node::Empty,
-        Some(only) if parts.is_empty() => only,
-        Some(last) => {
-            parts.push(last);
-            Node::Concat(parts)
-        }
+    match parts.len() {
+        0 | 1 => parts.pop().unwrap_or(Node::Empty),
+        _ => Node::Concat(parts),
     }
 }
 
@@ -158,15 +154,14 @@ impl<'a> Parser<'a> {
     }
 
     fn alternation(&mut self) -> Parsed<Node> {
-        let first = self.concatenation()?;
-        let mut branches = vec![first];
+        let mut branches = vec![self.concatenation()?];
         while self.eat("|") {
             branches.push(self.concatenation()?);
         }
-        Ok(match branches.pop() {
-            Some(only) if branches.is_empty() => only,
-            last => Node::Either(branches.into_iter().chain(last).collect()),
-        })
+        match branches.len() {
+            1 => Ok(branches.pop().unwrap_or(Node::Empty)),
+            _ => Ok(Node::Either(branches)),
+        }
     }
 
     fn concatenation(&mut self) -> Parsed<Node> {

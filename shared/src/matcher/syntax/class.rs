@@ -86,11 +86,11 @@ impl Parser<'_> {
         let start = self.at;
         if self.eat("[:") {
             let negated = self.eat("^");
-            for (name, belongs) in NAMED {
+            for (name, belongs) in &NAMED {
                 let before = self.at;
                 if self.eat(name) && self.eat(":]") {
                     // Case is ignored before the set is inverted, as with the class around it.
-                    let set = self.cased(ByteSet::of(belongs));
+                    let set = self.cased(ByteSet::of(*belongs));
                     return Ok(if negated { set.inverted() } else { set });
                 }
                 self.at = before;
@@ -111,7 +111,7 @@ impl Item {
 
 type Belongs = fn(&u8) -> bool;
 
-const NAMED: [(&str, Belongs); 14] = [
+static NAMED: [(&str, Belongs); 14] = [
     ("alnum", u8::is_ascii_alphanumeric),
     ("alpha", u8::is_ascii_alphabetic),
     ("ascii", u8::is_ascii),
