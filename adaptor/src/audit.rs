@@ -102,7 +102,7 @@ impl Pipelines {
                 client_port: client.and_then(|client| client.port),
                 request_id: header("x-request-id"),
                 traceparent: header("traceparent"),
-                protocol: None,
+                protocol: host.property("request\0protocol").ok().flatten(),
                 status: refusal.map(|refusal| refusal.status),
             },
         });
@@ -168,19 +168,20 @@ impl Metrics {
     fn new(filter: &str, define: Define<'_>) -> Self {
         let mut counter =
             |name: &str, labels: &[(&str, &str)]| define(MetricKind::Counter, &metrics::name(name, labels));
-        let events = Class::ALL.map(|class| {
+        let events = Class::ALL.iter().map(|&class| {
             let result = ["delivered", "dropped", "rejected"].map(|result| {
                 let labels = [("filter", filter), ("class", class.as_str()), ("result", result)];
                 counter("portcullis_audit_events_total", &labels)
             });
             (class, result)
         });
+        let events = events.collect();
         let results = portcullis_shared::audit::delivery::Calls::default().iter();
         let calls = results
             .map(|(result, _)| counter("portcullis_audit_calls_total", &[("filter", filter), ("result", result)]));
         let gauges = ["portcullis_audit_queue_events", "portcullis_audit_queue_bytes"];
         let queued = gauges.map(|gauge| define(MetricKind::Gauge, &metrics::name(gauge, &[("filter", filter)])));
-        Self { events: events.into(), calls: calls.into(), queued, queued_before: [0; 2], is_failing: false }
+        Self { events, calls: calls.into(), queued, queued_before: [0; 2], is_failing: false }
     }
 
     fn update(&mut self, delivery: &mut Delivery, host: &impl Host) {

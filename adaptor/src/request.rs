@@ -50,7 +50,8 @@ fn unavailable(_: Refused) -> Unavailable {
 
 fn port(source: &[u8]) -> Option<u16> {
     let port = source.rsplit(|&byte| byte == b':').next()?;
-    std::str::from_utf8(port).ok()?.parse().ok()
+    // Behind a trusted proxy Envoy knows the address, and says port 0.
+    std::str::from_utf8(port).ok()?.parse().ok().filter(|port| *port != 0)
 }
 
 impl<H: Host> Request for HostRequest<'_, H> {

@@ -106,7 +106,10 @@ impl<H: Host> Vm<H> {
             }
         };
         for Loaded { filter, .. } in &loaded {
-            host.log(Level::Info, &format!("portcullis {filter} {}: configuration accepted", env!("CARGO_PKG_VERSION")));
+            host.log(
+                Level::Info,
+                &format!("portcullis {filter} {}: configuration accepted", env!("CARGO_PKG_VERSION")),
+            );
         }
         let mut define = |kind, name: &str| metric(host, metrics, kind, name);
         let mut chain = Vec::new();

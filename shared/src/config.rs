@@ -1,12 +1,15 @@
 //! Strict configuration: every fault is found at load and named by JSON path, what was expected and what was found.
 
+mod decode;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::fmt::{self, Display};
 
-pub use parse::parse;
+pub use decode::{Decode, Fields, Node, Texts, describe_default};
+pub use parse::{parse, parse_json};
 
 /// Where secrets named by the configuration come from: the VM's environment, by variable name.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -36,7 +39,18 @@ impl Errors {
 
     /// Adds a fault at `path`.
     pub fn add(&mut self, path: impl Display, expected: impl Display, found: impl Display) {
-        self.0.push(ConfigError { path: path.to_string(), message: format!("expected {expected}, found {found}") });
+        self.add_any(&path, &expected, &found);
+    }
+
+    /// [`Errors::add`] once for all types: code that Envoy would compile at each start.
+    #[inline(never)]
+    fn add_any(&mut self, path: &dyn Display, expected: &dyn Display, found: &dyn Display) {
+        self.fault(path, format!("expected {expected}, found {found}"));
+    }
+
+    /// Adds a fault whose message says what was expected and what was found.
+    pub fn fault(&mut self, path: impl Display, message: String) {
+        self.0.push(ConfigError { path: path.to_string(), message });
     }
 
     /// Adds the faults that another part of the configuration has.

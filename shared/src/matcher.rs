@@ -5,10 +5,12 @@
 //! - A regex is searched for anywhere in the text, as in Envoy's RBAC with `.*` around it; `^` and `$` anchor it. The syntax
 //!   is what the table below says, a part of that of Rust's `regex` crate; the rest of it is refused by name.
 //! - Time is linear in the text, whatever the patterns: literals, and regexes that are nothing but literals, go into one
-//!   Aho-Corasick automaton, all others into fully built DFAs: at most [`Limits::dfas`] + 1 passes, each with two look-ups
-//!   and one comparison for each byte. There is no fallback to anything slower and no cache that a client could thrash.
+//!   Aho-Corasick automaton, all others into fully built DFAs. That makes at most [`Limits::dfas`] + 1 passes, each with two
+//!   look-ups and one comparison for each byte, and a step for each literal that ends there. There is no fallback to
+//!   anything slower and no cache that a client could thrash.
 //! - Memory is bounded, and so is the time for compiling: patterns that would take more than [`Limits`] allow are refused,
-//!   by name. A literal takes at most four bytes for each of its bytes and each byte that occurs in any literal.
+//!   by name. Literals take four bytes for each of their bytes (what they start with alike counts once) times each
+//!   different byte in them.
 //!
 //! | Syntax | Matches |
 //! |---|---|
@@ -25,11 +27,13 @@
 //! | `^` `\A`, `$` `\z` | the start, the end of the text |
 //! | `\b` `\B` | where a word (`\w`) starts or ends; anywhere else |
 //!
-//! Refused although `regex` knows it: `\p{..}`, `\b{start}` and its like, `\<` `\>`, `\u` `\U`, classes in classes and `&&` `--` `~~`
-//! on them, the flags `m` `x` `u` `U` `R`, white space in `{ 2 }`.
+//! Refused although `regex` knows it: `\p{..}`, `\b{start}` and its like, `\<` `\>`, `\u` `\U`, classes in classes and
+//! `&&` `--` `~~` on them, classes of no byte, the flags `m` `x` `u` `U` `R`, white space in `{ 2 }`, more than four
+//! repetition operators in a row.
 //!
-//! Why not that crate, or its parts: Envoy compiles all code of a module when it loads it, at 1.2 µs for each byte.
-//! They are 470 KB of it, this is 40 KB, and no slower. The tests hold it against that crate.
+//! Why not that crate, or its parts: Envoy compiles all code of a module while it loads it, which takes 1.2 µs for each
+//! byte. They are 469 KB of code and this is 36 KB, which reads a user agent in about 4/5 of the time. The tests hold it
+//! against that crate, with tables and with random regexes.
 
 mod bytes;
 mod dense;

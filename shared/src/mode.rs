@@ -1,19 +1,19 @@
 //! Whether decisions are carried out: `enforce`, `shadow` or `off`.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use crate::config_enum;
 
-/// Whether a filter's or a rule's decisions are carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Denials refuse the request.
-    #[default]
-    Enforce,
-    /// Denials are counted and audited as such, and the request passes.
-    Shadow,
-    /// Nothing is evaluated.
-    Off,
+config_enum! {
+    /// Whether a filter's or a rule's decisions are carried out.
+    #[derive(Default)]
+    pub enum Mode {
+        /// Denials refuse the request.
+        #[default]
+        Enforce = "enforce",
+        /// Denials are counted and audited as such, and the request passes.
+        Shadow = "shadow",
+        /// Nothing is evaluated.
+        Off = "off",
+    }
 }
 
 impl Mode {
@@ -25,15 +25,6 @@ impl Mode {
             (Self::Off, _) => Self::Off,
             (_, Some(rule)) => rule,
             (filter, None) => filter,
-        }
-    }
-
-    /// The stable word for metrics, events and configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Shadow => "shadow",
-            Self::Off => "off",
         }
     }
 }

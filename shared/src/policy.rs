@@ -1,10 +1,9 @@
 //! What a policy is to the adaptor that runs it, and what a filter is to both.
 
-use eserde::EDeserialize;
 use schemars::JsonSchema;
 
 use crate::{
-    config::{Environment, Errors},
+    config::{Decode, Environment, Errors},
     decision::{Decision, Outcomes},
     request::{Request, Unavailable},
 };
@@ -25,7 +24,7 @@ pub trait Filter: Policy + Sized + 'static {
     const NAME: &'static str;
 
     /// The configuration, from which its JSON Schema is made.
-    type Config: for<'de> EDeserialize<'de> + JsonSchema;
+    type Config: Decode + JsonSchema;
 
     /// The `audit` part of the configuration.
     fn audit(config: &mut Self::Config) -> Option<crate::audit::AuditConfig>;

@@ -1,15 +1,16 @@
 //! A host made of plain data, and a filter that does what a request header says.
+#![allow(unreachable_pub, reason = "the macro makes a public type")]
 
 use portcullis_shared::{
     audit::AuditConfig,
     config::{Environment, Errors},
+    config_struct,
     decision::{Action, Outcome, OutcomeId, Outcomes, Reason},
     mode::Mode,
     policy::{Filter, Policy, Trail},
     problem::Refusal,
     request::{Request, Unavailable},
 };
-use schemars::JsonSchema;
 use std::cell::RefCell;
 
 use crate::{
@@ -155,12 +156,14 @@ pub(super) struct Gate {
     deny: OutcomeId,
 }
 
-#[derive(eserde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GateConfig {
-    mode: Mode,
-    #[serde(default)]
-    audit: Option<AuditConfig>,
+config_struct! {
+    /// Of [`Gate`].
+    pub struct GateConfig {
+        /// Required.
+        pub mode: Mode,
+        /// Where events go.
+        pub audit: Option<AuditConfig> = None,
+    }
 }
 
 impl Gate {

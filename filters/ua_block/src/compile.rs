@@ -148,14 +148,9 @@ impl Compiler<'_> {
         }
         for (index, preset) in rule.preset.iter().enumerate() {
             let path = format!("{path}.preset[{index}]");
-            match preset.patterns() {
-                Ok(patterns) => {
-                    for (kind, text) in patterns {
-                        self.paths.push(path.clone());
-                        self.patterns.push(Pattern { rule: number, kind, text, case_sensitive: false });
-                    }
-                }
-                Err(error) => self.errors.add(path, "a preset", error),
+            for (kind, text) in preset.patterns() {
+                self.paths.push(path.clone());
+                self.patterns.push(Pattern { rule: number, kind, text, case_sensitive: false });
             }
         }
         if self.patterns.len() == before {

@@ -153,7 +153,7 @@ fn corpus(lines: &str) -> Vec<Agent> {
 fn all_presets() -> UaBlock {
     let rules: Vec<Value> = Preset::ALL
         .iter()
-        .map(|preset| serde_json::json!({"name": preset.name(), "preset": [preset.name()], "action": "deny", "mode": "shadow"}))
+        .map(|preset| serde_json::json!({"name": preset.as_str(), "preset": [preset.as_str()], "action": "deny", "mode": "shadow"}))
         .collect();
     compile(&serde_json::json!({ "rules": rules }).to_string()).unwrap()
 }

@@ -150,8 +150,8 @@ async fn calls_in_flight_are_bounded_when_the_collector_hangs() {
     gate.collector.set_mode(Mode::Hang).await;
     // Many connections, so that both workers have enough for their calls.
     let mut offered = 0;
-    for _ in 0..5 {
-        for _ in 0..5 {
+    for _ in 0..3 {
+        for _ in 0..10 {
             send(&gate, "BadBot", 40).await;
             offered += 40;
         }

@@ -1,47 +1,32 @@
 //! How much an event matters.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use crate::{
+    config_enum,
     decision::{Action, Outcome},
     mode::Mode,
 };
 
-/// How much an event matters, from least to most: when the queue is full, the lower go first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// A request that was let through.
-    Allow,
-    /// A request that would have been refused, had its rule been enforced.
-    Shadow,
-    /// A request that was refused.
-    Deny,
-    /// Something that failed: a policy that could not decide, an engine that did not answer.
-    Error,
+config_enum! {
+    /// How much an event matters, from least to most: when the queue is full, the lower go first.
+    pub enum Class {
+        /// A request that was let through.
+        Allow = "allow",
+        /// A request that would have been refused, had its rule been enforced.
+        Shadow = "shadow",
+        /// A request that was refused.
+        Deny = "deny",
+        /// Something that failed: a policy that could not decide, an engine that did not answer.
+        Error = "error",
+    }
 }
 
 impl Class {
-    /// All classes, the lowest first.
-    pub const ALL: [Self; 4] = [Self::Allow, Self::Shadow, Self::Deny, Self::Error];
-
     /// The class of an outcome that is not a failure.
     pub fn of(outcome: &Outcome) -> Self {
         match (outcome.action, outcome.mode) {
             (Action::Allow, _) => Self::Allow,
             (Action::Deny, Mode::Enforce) => Self::Deny,
             (Action::Deny, Mode::Shadow | Mode::Off) => Self::Shadow,
-        }
-    }
-
-    /// The stable word for metrics, events and configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Shadow => "shadow",
-            Self::Deny => "deny",
-            Self::Error => "error",
         }
     }
 }
@@ -78,7 +63,7 @@ impl<T> PerClass<T> {
 
     /// All values, the lowest class first.
     pub fn iter(&self) -> impl Iterator<Item = (Class, &T)> {
-        Class::ALL.into_iter().map(|class| (class, self.get(class)))
+        Class::ALL.iter().map(|class| (*class, self.get(*class)))
     }
 }
 

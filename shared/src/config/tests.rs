@@ -1,32 +1,43 @@
+#![allow(unreachable_pub, reason = "the macros make public types")]
+
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Errors, check_name, parse};
-use std::collections::BTreeMap;
+use super::{Errors, Texts, check_name, parse};
+use crate::{config_enum, config_struct};
 
-#[derive(Debug, PartialEq, eserde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Outer {
-    name: String,
-    #[serde(default)]
-    inner: Vec<Inner>,
-    #[serde(default)]
-    map: BTreeMap<String, u32>,
+config_struct! {
+    /// An outer object.
+    #[derive(Debug, PartialEq)]
+    pub struct Outer {
+        /// Required.
+        pub name: String,
+        /// Optional.
+        pub inner: Vec<Inner> = Vec::new(),
+        /// Optional.
+        pub map: Texts = Texts::default(),
+    }
 }
 
-#[derive(Debug, PartialEq, eserde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Inner {
-    size: u8,
-    #[serde(default)]
-    kind: Option<Kind>,
+config_struct! {
+    /// An inner object.
+    #[derive(Debug, PartialEq, serde::Serialize)]
+    pub struct Inner {
+        /// Required.
+        pub size: u16,
+        /// Optional.
+        pub kind: Option<Kind> = None,
+    }
 }
 
-#[derive(Debug, PartialEq, eserde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Big,
-    Small,
+config_enum! {
+    /// Big or small.
+    pub enum Kind {
+        /// Big.
+        Big = "big",
+        /// Small.
+        Small = "small",
+    }
 }
 
 fn faults(json: &str) -> Vec<String> {
@@ -35,7 +46,7 @@ fn faults(json: &str) -> Vec<String> {
 
 #[test]
 fn good_configuration_is_parsed() {
-    let parsed: Outer = parse(br#"{"name":"n","inner":[{"size":1,"kind":"big"}],"map":{"a":1}}"#).unwrap();
+    let parsed: Outer = parse(br#"{"name":"n","inner":[{"size":1,"kind":"big"}],"map":{"a":"1"}}"#).unwrap();
     assert_eq!(parsed.inner, [Inner { size: 1, kind: Some(Kind::Big) }]);
 }
 
@@ -44,19 +55,28 @@ fn each_fault_has_path_expected_and_found() {
     for (json, fault) in [
         ("", "$: expected a JSON object, found nothing"),
         ("  \n", "$: expected a JSON object, found nothing"),
-        (r#"["n"]"#, r#"$: expected a JSON object, found "[\"n\"]""#),
-        (r#"{"name":1}"#, "$.name: expected a string, found integer `1`"),
+        (r#"["n"]"#, "$: expected an object, found an array"),
+        ("null", "$: expected an object, found null"),
+        (r#"{"name":1}"#, "$.name: expected a string, found 1"),
         (r#"{"inner":[]}"#, "$: expected key `name`, found none"),
-        (r#"{"name":"n","inner":[{"size":300}]}"#, "$.inner[0].size: expected u8, found integer `300`"),
+        (r#"{"name":"n","inner":{}}"#, "$.inner: expected an array, found an object"),
+        (
+            r#"{"name":"n","inner":[{"size":70000}]}"#,
+            "$.inner[0].size: expected a whole number from 0 to 65535, found 70000",
+        ),
+        (
+            r#"{"name":"n","inner":[{"size":1.5}]}"#,
+            "$.inner[0].size: expected a whole number from 0 to 65535, found 1.5",
+        ),
         (
             r#"{"name":"n","inner":[{"size":1,"kind":"huge"}]}"#,
-            "$.inner[0].kind: expected `big` or `small`, found `huge`",
+            r#"$.inner[0].kind: expected one of `big`, `small`, found "huge""#,
         ),
         (
             r#"{"name":"n","inner":[{"size":1,"colour":2}]}"#,
-            "$.inner[0].colour: expected `size` or `kind`, found unknown key `colour`",
+            "$.inner[0].colour: expected one of `size`, `kind`, found unknown key `colour`",
         ),
-        (r#"{"name":"n","map":{"a b":"x"}}"#, r#"$.map.a b: expected u32, found string "x""#),
+        (r#"{"name":"n","map":{"a b":true}}"#, "$.map.a b: expected a string, found true"),
     ] {
         assert_eq!(faults(json), [fault], "{json}");
     }
@@ -64,8 +84,8 @@ fn each_fault_has_path_expected_and_found() {
 
 #[test]
 fn all_faults_are_given_at_once() {
-    let found = faults(r#"{"name":1,"inner":[{"size":"x"},{"size":2},{}]}"#);
-    assert_eq!(found.len(), 3, "{found:?}");
+    let found = faults(r#"{"name":1,"colour":2,"inner":[{"size":"x"},{"size":2},{}]}"#);
+    assert_eq!(found.len(), 4, "{found:?}");
 }
 
 #[test]
@@ -74,8 +94,8 @@ fn what_serde_would_let_pass_is_a_fault() {
         r#"{"name":"n"} x"#,
         r#"{"name":"n"}{}"#,
         r#"{"name":"n","name":"m"}"#,
-        r#"{"name":"n","map":{"a":1,"a":2}}"#,
-        r#"{"name":"n","map":{"a":1,"\u0061":2}}"#,
+        r#"{"name":"n","map":{"a":"1","a":"2"}}"#,
+        r#"{"name":"n","map":{"a":"1","\u0061":"2"}}"#,
         r#"{"name":"n",}"#,
         r#"{"name":"\ud800"}"#,
         "\u{feff}{\"name\":\"n\"}",
@@ -98,4 +118,13 @@ fn names_fit_labels() {
         check_name(name, "$.name", &mut errors);
         assert_eq!(errors.is_empty(), good, "{name:?}");
     }
+}
+
+#[test]
+fn the_schema_says_what_the_parser_does() {
+    let schema = schemars::schema_for!(Outer).to_value();
+    assert_eq!(schema["required"], serde_json::json!(["name"]));
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["properties"]["inner"]["default"], serde_json::json!([]));
+    assert_eq!(schema["$defs"]["Inner"]["required"], serde_json::json!(["size"]));
 }

@@ -9,7 +9,9 @@ use std::{
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
+
+use crate::config::{Decode, Errors, Node};
 
 /// A network of IP addresses: `10.0.0.0/8`, `2001:db8::/32`, or a bare address for itself alone.
 ///
@@ -135,25 +137,11 @@ fn canonical(address: IpAddr, prefix: u8) -> Cidr {
     }
 }
 
-impl<'de> Deserialize<'de> for Cidr {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl de::Visitor<'_> for Text {
-            type Value = Cidr;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a network such as `10.0.0.0/8`, as a string")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Cidr, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
+impl Decode for Cidr {
+    fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
+        node.text("a network such as `10.0.0.0/8`, as a string", errors)
     }
 }
-
-eserde::impl_edeserialize_compat!(Cidr);
 
 impl Serialize for Cidr {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -26,7 +26,8 @@ impl<T> CidrSet<T> {
             match network.address() {
                 IpAddr::V4(address) => {
                     let first = address.to_bits();
-                    v4.push(Network { first, last: first | host_bits_v4(network.prefix()), index });
+                    let last = first | host_bits_v4(network.prefix());
+                    v4.push(Network { first: first.into(), last: last.into(), index });
                 }
                 IpAddr::V6(address) => {
                     let first = address.to_bits();
@@ -36,8 +37,8 @@ impl<T> CidrSet<T> {
             values.push(value);
         }
         let mut duplicates = Vec::new();
-        let v4 = Ranges::new(v4, |address| address.checked_add(1), &mut duplicates);
-        let v6 = Ranges::new(v6, |address| address.checked_add(1), &mut duplicates);
+        let v4 = Ranges::new(v4, &mut duplicates).narrow();
+        let v6 = Ranges::new(v6, &mut duplicates);
         Self { v4, v6, values, duplicates }
     }
 
@@ -78,10 +79,11 @@ impl FromIterator<Cidr> for CidrSet<()> {
     }
 }
 
-/// The addresses from `first` to `last`, and the position of their value.
-struct Network<A> {
-    first: A,
-    last: A,
+/// The addresses from `first` to `last`, and the position of their value. IPv4 addresses too are numbers of 128 bits
+/// here: the code that builds sets is there once.
+struct Network {
+    first: u128,
+    last: u128,
     index: usize,
 }
 
@@ -96,12 +98,8 @@ struct Ranges<A> {
     indices: Vec<usize>,
 }
 
-impl<A: Ord + Copy> Ranges<A> {
-    fn new(
-        mut networks: Vec<Network<A>>,
-        successor: impl Fn(A) -> Option<A>,
-        duplicates: &mut Vec<(usize, usize)>,
-    ) -> Self {
+impl Ranges<u128> {
+    fn new(mut networks: Vec<Network>, duplicates: &mut Vec<(usize, usize)>) -> Self {
         // Outer networks before inner ones; the sort is stable, so the first of equals stays first.
         networks.sort_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)));
         networks.dedup_by(|again, kept| {
@@ -113,33 +111,41 @@ impl<A: Ord + Copy> Ranges<A> {
         });
         let mut ranges = Self { starts: Vec::new(), indices: Vec::new() };
         // The networks around the current address, outermost first.
-        let mut open: Vec<Network<A>> = Vec::new();
+        let mut open: Vec<Network> = Vec::new();
         for network in networks {
-            ranges.close(&mut open, &successor, |last| last < network.first);
+            ranges.close(&mut open, network.first);
             ranges.start(network.first, network.index);
             open.push(network);
         }
-        ranges.close(&mut open, &successor, |_| true);
+        ranges.close(&mut open, u128::MAX);
         ranges.starts.shrink_to_fit();
         ranges.indices.shrink_to_fit();
         ranges
     }
 
-    /// Ends the innermost networks whose last address is `over`: what follows them belongs to the network around.
-    fn close(&mut self, open: &mut Vec<Network<A>>, successor: impl Fn(A) -> Option<A>, over: impl Fn(A) -> bool) {
-        while let Some(ended) = open.pop_if(|network| over(network.last)) {
-            if let Some(next) = successor(ended.last) {
-                self.start(next, open.last().map_or(NONE, |network| network.index));
-            }
+    /// Ends the innermost networks that lie before an address: what follows them belongs to the network around.
+    fn close(&mut self, open: &mut Vec<Network>, address: u128) {
+        while let Some(ended) = open.pop_if(|network| network.last < address) {
+            self.start(ended.last.saturating_add(1), open.last().map_or(NONE, |network| network.index));
         }
     }
 
     /// Starts a range; one that started at the same address is empty, and the search passes it by.
-    fn start(&mut self, first: A, index: usize) {
+    fn start(&mut self, first: u128, index: usize) {
         self.starts.push(first);
         self.indices.push(index);
     }
 
+    /// The same for IPv4; what starts behind its last address is left out.
+    fn narrow(self) -> Ranges<u32> {
+        let starts: Vec<u32> = self.starts.into_iter().map_while(|start| start.try_into().ok()).collect();
+        let mut indices = self.indices;
+        indices.truncate(starts.len());
+        Ranges { starts, indices }
+    }
+}
+
+impl<A: Ord + Copy> Ranges<A> {
     /// The position of the value of this address, or [`NONE`].
     fn find(&self, address: A) -> usize {
         let after = self.starts.partition_point(|start| *start <= address);

@@ -1,99 +1,85 @@
 //! From the text of `:path` to the normal form.
 
-use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::{config_enum, config_struct};
 
 use super::{
     Ambiguity, NormalPath, PathBuffer,
     segments::{Segments, refuse_if, split_plain},
 };
 
-/// What becomes of a shape that has one sensible reading.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Reading {
-    /// The path is refused.
-    #[default]
-    Refuse,
-    /// The path is read in the way that the option states.
-    Resolve,
+config_enum! {
+    /// What becomes of a shape that has one sensible reading.
+    #[derive(Default)]
+    pub enum Reading {
+        /// The path is refused.
+        #[default]
+        Refuse = "refuse",
+        /// The path is read in the way that the option states.
+        Resolve = "resolve",
+    }
 }
 
-/// What becomes of a shape that is data to some servers and syntax to others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SeparatorReading {
-    /// The path is refused.
-    #[default]
-    Refuse,
-    /// It is syntax, with the effect that the option states.
-    Resolve,
-    /// It is data, and stays in its segment.
-    Keep,
+config_enum! {
+    /// What becomes of a shape that is data to some servers and syntax to others.
+    #[derive(Default)]
+    pub enum SeparatorReading {
+        /// The path is refused.
+        #[default]
+        Refuse = "refuse",
+        /// It is syntax, with the effect that the option states.
+        Resolve = "resolve",
+        /// It is data, and stays in its segment.
+        Keep = "keep",
+    }
 }
 
-/// How paths are read. Each option is named after the reason code of the shape that it is about.
-///
-/// The options must fit the upstream. Envoy forwards the path as the client wrote it, unless it is told to normalise
-/// paths itself: whoever resolves or keeps a shape here that the upstream reads in another way opens a way round the
-/// rules. What no client of the service sends is best refused.
-#[derive(Clone, Debug, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Normaliser {
-    /// `http://host/path`. Resolved: the path behind the host.
-    #[serde(default)]
-    pub absolute_form: Reading,
-    /// A `#`. Resolved: the target ends before it.
-    #[serde(default)]
-    pub fragment: Reading,
-    /// `%zz`. Resolved: the `%` stands for itself.
-    #[serde(default)]
-    pub bad_percent: Reading,
-    /// `%252e`. Resolved: decoded once, to the text `%2e`.
-    #[serde(default)]
-    pub double_encoding: Reading,
-    /// `%2F`. Resolved: a slash. Kept: data, except between dots (`..%2F..`), which is refused.
-    #[serde(default)]
-    pub encoded_slash: SeparatorReading,
-    /// `\` and `%5C`. Resolved: a slash. Kept: data, except between dots, which is refused.
-    #[serde(default)]
-    pub backslash: SeparatorReading,
-    /// `%3F` and `%23`. Resolved: data.
-    #[serde(default)]
-    pub encoded_delimiter: Reading,
-    /// `;` and `%3B`. Resolved: a raw `;` and what follows it in the segment are dropped, as Java servers do; an
-    /// encoded one is data. Kept: data, except that `..;x` is `..`, as Envoy has it.
-    #[serde(default)]
-    pub parameter: SeparatorReading,
-    /// `.` and `..`. Resolved: as RFC 3986 section 5.2.4 says, before empty segments are merged.
-    #[serde(default)]
-    pub dot_segment: Reading,
-    /// `%2e` and `%2e%2e`. Resolved: as `.` and `..` are.
-    #[serde(default)]
-    pub encoded_dot: Reading,
-    /// `//`. Resolved: one slash. Kept: an empty segment, which `*` matches and `{name}` does not.
-    #[serde(default)]
-    pub empty_segment: SeparatorReading,
-    /// A raw space, or one at a segment's end. Resolved: data.
-    #[serde(default)]
-    pub whitespace: Reading,
-    /// `/admin.`. Resolved: data.
-    #[serde(default)]
-    pub trailing_dot: Reading,
-    /// `%C0%AF`. Resolved: the bytes are data.
-    #[serde(default)]
-    pub not_utf8: Reading,
-    /// Full-width and other look-alikes of ASCII. Resolved: data.
-    #[serde(default)]
-    pub lookalike: Reading,
-    /// The longest path in bytes, without its query (RFC 9110 section 4.1 asks servers for 8000).
-    #[serde(default = "default_max_length")]
-    pub max_length: usize,
+config_struct! {
+    /// How paths are read. Each option is named after the reason code of the shape that it is about.
+    ///
+    /// The options must fit the upstream. Envoy forwards the path as the client wrote it, unless it is told to normalise
+    /// paths itself: whoever resolves or keeps a shape here that the upstream reads in another way opens a way round the
+    /// rules. What no client of the service sends is best refused.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+    pub struct Normaliser {
+        /// `http://host/path`. Resolved: the path behind the host.
+        pub absolute_form: Reading = Reading::Refuse,
+        /// A `#`. Resolved: the target ends before it.
+        pub fragment: Reading = Reading::Refuse,
+        /// `%zz`. Resolved: the `%` stands for itself.
+        pub bad_percent: Reading = Reading::Refuse,
+        /// `%252e`. Resolved: decoded once, to the text `%2e`.
+        pub double_encoding: Reading = Reading::Refuse,
+        /// `%2F`. Resolved: a slash. Kept: data, except between dots (`..%2F..`), which is refused.
+        pub encoded_slash: SeparatorReading = SeparatorReading::Refuse,
+        /// `\` and `%5C`. Resolved: a slash. Kept: data, except between dots, which is refused.
+        pub backslash: SeparatorReading = SeparatorReading::Refuse,
+        /// `%3F` and `%23`. Resolved: data.
+        pub encoded_delimiter: Reading = Reading::Refuse,
+        /// `;` and `%3B`. Resolved: a raw `;` and what follows it in the segment are dropped, as Java servers do; an
+        /// encoded one is data. Kept: data, except that `..;x` is `..`, as Envoy has it.
+        pub parameter: SeparatorReading = SeparatorReading::Refuse,
+        /// `.` and `..`. Resolved: as RFC 3986 section 5.2.4 says, before empty segments are merged.
+        pub dot_segment: Reading = Reading::Refuse,
+        /// `%2e` and `%2e%2e`. Resolved: as `.` and `..` are.
+        pub encoded_dot: Reading = Reading::Refuse,
+        /// `//`. Resolved: one slash. Kept: an empty segment, which `*` matches and `{name}` does not.
+        pub empty_segment: SeparatorReading = SeparatorReading::Refuse,
+        /// A raw space, or one at a segment's end. Resolved: data.
+        pub whitespace: Reading = Reading::Refuse,
+        /// `/admin.`. Resolved: data.
+        pub trailing_dot: Reading = Reading::Refuse,
+        /// `%C0%AF`. Resolved: the bytes are data.
+        pub not_utf8: Reading = Reading::Refuse,
+        /// Full-width and other look-alikes of ASCII. Resolved: data.
+        pub lookalike: Reading = Reading::Refuse,
+        /// The longest path in bytes, without its query (RFC 9110 section 4.1 asks servers for 8000).
+        pub max_length: usize = DEFAULT_MAX_LENGTH,
+    }
 }
 
-const fn default_max_length() -> usize {
-    8192
-}
+const DEFAULT_MAX_LENGTH: usize = 8192;
 
 impl Normaliser {
     /// Refuses every ambiguous shape. The default.
@@ -114,7 +100,7 @@ impl Normaliser {
             trailing_dot: Reading::Refuse,
             not_utf8: Reading::Refuse,
             lookalike: Reading::Refuse,
-            max_length: default_max_length(),
+            max_length: DEFAULT_MAX_LENGTH,
         }
     }
 
@@ -138,7 +124,7 @@ impl Normaliser {
             trailing_dot: Reading::Resolve,
             not_utf8: Reading::Resolve,
             lookalike: Reading::Resolve,
-            max_length: default_max_length(),
+            max_length: DEFAULT_MAX_LENGTH,
         }
     }
 

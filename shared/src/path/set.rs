@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use crate::config_enum;
 
 use super::{
     NormalPath, Overlap, Template,
@@ -11,15 +10,16 @@ use super::{
     template::Step,
 };
 
-/// Whether letters in templates stand for both cases.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, eserde::Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Case {
-    /// `/admin` is not `/ADMIN` (RFC 3986 section 6.2.2.1).
-    #[default]
-    Sensitive,
-    /// `/admin` is `/ADMIN`, for upstreams that think so. ASCII letters only.
-    Insensitive,
+config_enum! {
+    /// Whether letters in templates stand for both cases.
+    #[derive(Default)]
+    pub enum Case {
+        /// `/admin` is not `/ADMIN` (RFC 3986 section 6.2.2.1).
+        #[default]
+        Sensitive = "sensitive",
+        /// `/admin` is `/ADMIN`, for upstreams that think so. ASCII letters only.
+        Insensitive = "insensitive",
+    }
 }
 
 /// Values by path template; the most specific template that matches wins.

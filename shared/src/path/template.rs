@@ -3,9 +3,10 @@
 use std::{borrow::Cow, error::Error, fmt, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
 
 use super::{is_dots, unescape};
+use crate::config::{Decode, Errors, Node};
 
 /// A pattern for [`NormalPath`](super::NormalPath)s, compared segment by segment.
 ///
@@ -155,25 +156,11 @@ fn literal(segment: &str) -> Result<Box<[u8]>, TemplateError> {
     Ok(decoded.into())
 }
 
-impl<'de> Deserialize<'de> for Template {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl de::Visitor<'_> for Text {
-            type Value = Template;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a path template such as `/users/{id}/**`, as a string")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Template, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
+impl Decode for Template {
+    fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
+        node.text("a path template such as `/users/{id}/**`, as a string", errors)
     }
 }
-
-eserde::impl_edeserialize_compat!(Template);
 
 impl Serialize for Template {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

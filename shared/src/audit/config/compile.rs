@@ -1,6 +1,6 @@
 //! From the `audit` configuration to what the delivery works with, or all that is wrong with it.
 
-use std::{collections::BTreeSet, fmt, ops::RangeInclusive};
+use std::{fmt, ops::RangeInclusive};
 
 use super::{AuditConfig, Batch, Format, Queue, Retry};
 use crate::{
@@ -34,7 +34,7 @@ pub struct Sink {
     /// How a batch is written.
     pub format: Format,
     /// The classes that are sent.
-    pub events: BTreeSet<Class>,
+    pub events: Vec<Class>,
     /// When a batch is due.
     pub batch: Batch,
     /// What is held at most.
@@ -113,14 +113,14 @@ impl AuditConfig {
             check.fault("events", "at least one of deny, shadow, error and allow", "none");
         }
         let mut headers = Vec::new();
-        for (name, value) in self.headers {
+        for (name, value) in self.headers.0 {
             if redact::header_is_secret(&name) {
                 let expected = "no credentials in the configuration: name a variable in `header_env`";
                 check.fault(format_args!("headers[{name:?}]"), expected, "a header that carries some");
             }
             check.header("headers", &name, value, &mut headers);
         }
-        for (name, variable) in self.header_env {
+        for (name, variable) in self.header_env.0 {
             match environment(&variable) {
                 Some(value) => check.header("header_env", &name, value, &mut headers),
                 None => check.fault(

@@ -51,16 +51,14 @@ impl Case {
 
 #[test]
 fn regexes_match_what_the_table_says() {
-    let mut count = 0;
+    assert!(cases().iter().flat_map(Case::texts).count() > 500);
     for case in cases() {
         let matcher = Matcher::new(&[case.pattern(3)], Limits::default()).unwrap();
         for (text, expected) in case.texts() {
             let found: Vec<_> = matcher.hits(&text).iter().collect();
             assert_eq!(found == [3], expected, "{} in {:?}", case.regex, text.escape_ascii().to_string());
-            count += 1;
         }
     }
-    assert!(count >= 400, "{count}");
 }
 
 #[test]
