@@ -105,7 +105,7 @@ async fn an_event_has_every_documented_field() {
     }
 }
 
-/// DEFECT (adaptor/src/audit.rs gives no protocol): the documented field `http.version` never comes.
+/// It is asked of Envoy for audited requests alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_has_the_version_of_http() {
     let gate = Gate::start(&bad_bots(&json!({}))).await;
@@ -155,7 +155,7 @@ async fn an_ipv6_client() {
     assert!(source["port"].as_u64().unwrap() > 1023, "{source}");
 }
 
-/// DEFECT (adaptor/src/request.rs): `x-forwarded-for` names no port, Envoy says 0, and so does the event.
+/// `x-forwarded-for` names no port, and Envoy says 0 then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_behind_a_proxy_has_no_port() {
     let gate = behind_a_proxy().await;

@@ -10,11 +10,12 @@ use crate::Result;
 
 pub(crate) const HELP: &str = "\
 Measures what the filters cost in a real Envoy: make bench BENCH_ARGS=\"OPTION ...\"
+All of it takes about 12 minutes. Leave the machine alone meanwhile: what else runs shows in the figures.
 
   --quick            a short run that shows that all of it works; its figures are rough
   --only NAME,...    only these: a group, a variant, or group/variant (--list has the names)
   --rounds N         rounds in all [30]
-  --restarts N       how often all Envoys are started anew, each time for a share of the rounds [3]
+  --restarts N       how often all Envoys are started anew, each time for a share of the rounds [6]
   --seconds S        how long a variant is under load in a round, for each kind of load [0.5]
   --rate N           requests a second for the latencies; less if the machine is slow [5000]
   --save DIR         where results.json, samples.csv and cost.svg go [target/bench]
@@ -48,7 +49,7 @@ impl Default for Options {
         Self {
             only: Vec::new(),
             rounds: 30,
-            restarts: 3,
+            restarts: 6,
             slice: Duration::from_millis(500),
             rate: 5000,
             save: workspace("target/bench"),
