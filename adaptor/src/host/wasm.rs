@@ -21,6 +21,7 @@ impl WasmHost {
     ///
     /// The slice lives in the arena, and may be used as long as `self` is borrowed: only [`Host::begin`], which
     /// borrows it exclusively, takes the arena's memory back.
+    #[expect(clippy::unused_self, reason = "the slice lives as long as it is borrowed")]
     fn handed_over(&self, call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<&[u8]>, Refused> {
         let (mut bytes, mut size) = (ptr::null_mut::<u8>(), 0);
         match call(&raw mut bytes, &raw mut size) {
