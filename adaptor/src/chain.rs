@@ -50,8 +50,10 @@ pub(crate) struct Link {
 /// What one outcome does, made ready.
 pub(crate) struct Effect {
     pub(crate) counter: Option<Metric>,
-    /// The class of its event; `None` when its events are not asked for.
-    pub(crate) class: Option<Class>,
+    /// The class of its event.
+    pub(crate) class: Class,
+    /// Whether events of that class are asked for.
+    pub(crate) audited: bool,
     /// Present when the outcome refuses the request.
     pub(crate) reply: Option<Reply>,
 }
@@ -61,7 +63,8 @@ impl Link {
         let Loaded { filter, policy, audit: sink } = loaded;
         let mut effect = |outcome: &Outcome, class| Effect {
             counter: define(&metrics::decisions(filter, outcome)),
-            class: sink.as_ref().and_then(|sink| Some(class).filter(|class| sink.wants(*class))),
+            class,
+            audited: sink.as_ref().is_some_and(|sink| sink.wants(class)),
             reply: outcome.refuses().then(|| reply(filter, outcome)),
         };
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();

@@ -168,35 +168,42 @@ impl<H: Host> Vm<H> {
             trail.clear();
             let seen = link.policy.on_request_headers(&request, trail);
             for decision in trail.decisions() {
-                let Some(effect) = link.effects.get(decision.outcome.index()) else { continue };
-                count(host, effect);
-                if let (Some(class), Some(pipeline), Some(outcome)) =
-                    (effect.class, link.audit, link.outcomes().get(decision.outcome))
-                {
-                    let facts = Facts { outcome, details: &decision.details, class };
-                    pipelines.record(pipeline, &request, &facts, host);
-                }
-                if let Some(reply) = &effect.reply {
-                    return refuse(host, reply);
+                let outcome = link.outcomes().get(decision.outcome);
+                let (Some(outcome), Some(effect)) = (outcome, link.effects.get(decision.outcome.index())) else {
+                    continue;
+                };
+                let facts = Facts { outcome, details: &decision.details, class: effect.class };
+                if carry_out(host, pipelines, &request, link.audit, effect, &facts) == Flow::Pause {
+                    return Flow::Pause;
                 }
             }
             if seen.is_err() {
                 let (outcome, effect) = &link.unavailable;
-                count(host, effect);
-                if let (Some(class), Some(pipeline)) = (effect.class, link.audit) {
-                    pipelines.record(pipeline, &request, &Facts { outcome, details: &[], class }, host);
-                }
-                return effect.reply.as_ref().map_or(Flow::Pause, |reply| refuse(host, reply));
+                let facts = Facts { outcome, details: &[], class: effect.class };
+                carry_out(host, pipelines, &request, link.audit, effect, &facts);
+                return Flow::Pause;
             }
         }
         Flow::Continue
     }
 }
 
-fn count(host: &impl Host, effect: &Effect) {
+/// Counts a decision, audits it where that is asked for, and refuses the request where it says so.
+fn carry_out<H: Host>(
+    host: &H,
+    pipelines: &mut Pipelines,
+    request: &HostRequest<'_, H>,
+    pipeline: Option<usize>,
+    effect: &Effect,
+    facts: &Facts<'_>,
+) -> Flow {
     if let Some(counter) = effect.counter {
         host.add(counter, 1);
     }
+    if let Some(pipeline) = pipeline.filter(|_| effect.audited) {
+        pipelines.record(pipeline, request, facts, host);
+    }
+    effect.reply.as_ref().map_or(Flow::Continue, |reply| refuse(host, reply))
 }
 
 /// Ends the request. After the reply nothing else is asked of this stream: a second reply would hang the client.
