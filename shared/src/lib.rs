@@ -9,6 +9,8 @@
 pub mod audit;
 pub mod config;
 pub mod decision;
+#[cfg(feature = "jose")]
+pub mod jose;
 pub mod matcher;
 pub mod metrics;
 pub mod mode;
