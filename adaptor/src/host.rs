@@ -19,6 +19,9 @@ pub use wasm::WasmHost;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused(pub u32);
 
+/// The version of a shared value that is not there: Envoy takes it for "create, and do not overwrite".
+pub const ABSENT: u32 = u32::MAX;
+
 /// A log level, by proxy-wasm's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -95,8 +98,40 @@ pub trait Host {
     /// The filter's configuration, in `on_configure`.
     fn configuration(&self, size: usize) -> Result<&[u8], Refused>;
 
+    /// Replaces all values of a request header, or adds it.
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Refused>;
+
+    /// Takes all values of a request header away.
+    fn remove_request_header(&self, name: &str) -> Result<(), Refused>;
+
+    /// Leaves a value for later filters of the stream.
+    fn set_property(&self, path: &str, value: &[u8]) -> Result<(), Refused>;
+
+    /// What is there of the request's body: in its callbacks, and while the request is paused there.
+    fn request_body(&self) -> Result<&[u8], Refused>;
+
+    /// Makes a stream the one that other calls are about; `false` when it is gone. A root's context id goes back to the
+    /// root. Lasts until the callback ends.
+    fn enter(&self, context: u32) -> bool;
+
+    /// Lets the paused request go on.
+    fn resume(&self) -> Result<(), Refused>;
+
+    /// Calls a function that this host has beyond proxy-wasm's; `None` when it has it not or refuses the arguments.
+    fn foreign(&self, function: &str, arguments: &[u8]) -> Option<&[u8]>;
+
+    /// A value that all VMs with the same `vm_id` share, and its version.
+    fn shared(&self, key: &str) -> Result<Option<(&[u8], u32)>, Refused>;
+
+    /// Sets a shared value if its version is still this one; `false` when it is not. Of a value that is not there
+    /// yet the version is [`ABSENT`].
+    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> Result<bool, Refused>;
+
     /// The status of a call's response, in `on_http_call_response`.
     fn call_status(&self) -> Option<u16>;
+
+    /// The body of a call's response, in `on_http_call_response`.
+    fn call_body(&self, size: usize) -> Result<&[u8], Refused>;
 
     /// Answers the request.
     fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused>;

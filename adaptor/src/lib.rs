@@ -28,6 +28,7 @@ mod chain;
 mod entry;
 pub mod host;
 mod request;
+mod stream;
 pub mod vm;
 
 #[cfg(test)]
@@ -92,8 +93,27 @@ macro_rules! export {
             }
 
             #[unsafe(no_mangle)]
-            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, _end: u32) -> u32 {
-                entry(|vm| vm.on_request_headers(context)).unwrap_or_default() as u32
+            extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, end: u32) -> u32 {
+                entry(|vm| vm.on_request_headers(context, end != 0)).unwrap_or_default() as u32
+            }
+        }
+    };
+    // For a filter that judges bodies.
+    ($filter:ty, body) => {
+        $crate::export!($filter);
+
+        #[cfg(target_arch = "wasm32")]
+        mod body_exports {
+            use $crate::entry;
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_request_body(context: u32, size: usize, end: u32) -> u32 {
+                entry(|vm| vm.on_request_body(context, size, end != 0)).unwrap_or_default() as u32
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_request_trailers(context: u32, _trailers: u32) -> u32 {
+                entry(|vm| vm.on_request_trailers(context)).unwrap_or_default() as u32
             }
         }
     };

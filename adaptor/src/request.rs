@@ -4,15 +4,20 @@ use portcullis_shared::{
     net,
     request::{Request, Unavailable},
 };
-use std::{cell::OnceCell, net::IpAddr};
+use std::{
+    cell::{Cell, OnceCell},
+    net::IpAddr,
+};
 
 use crate::host::{Host, Pairs, Refused};
 
 /// Asks the host when a policy asks, and for the same thing once.
 pub(crate) struct HostRequest<'a, H> {
     host: &'a H,
+    may_wait: bool,
     client: OnceCell<Result<Option<Client>, Unavailable>>,
-    headers: OnceCell<Result<Pairs<'a>, Unavailable>>,
+    /// Until a header is edited.
+    headers: Cell<Option<Result<Pairs<'a>, Unavailable>>>,
 }
 
 /// The client, as Envoy trusts it (`source.address`).
@@ -23,13 +28,31 @@ pub(crate) struct Client {
 }
 
 impl<'a, H: Host> HostRequest<'a, H> {
-    pub(crate) fn new(host: &'a H) -> Self {
-        Self { host, client: OnceCell::new(), headers: OnceCell::new() }
+    pub(crate) fn new(host: &'a H, may_wait: bool) -> Self {
+        Self { host, may_wait, client: OnceCell::new(), headers: Cell::new(None) }
     }
 
     /// All headers in one call: cheaper than three calls for one header each.
     pub(crate) fn headers(&self) -> Result<Pairs<'a>, Unavailable> {
-        *self.headers.get_or_init(|| self.host.request_headers().map_err(unavailable))
+        if let Some(headers) = self.headers.get() {
+            return headers;
+        }
+        let headers = self.host.request_headers().map_err(unavailable);
+        self.headers.set(Some(headers));
+        headers
+    }
+
+    /// Whether the stream becomes something else than a request with a body: what follows its headers is no body and
+    /// may never end.
+    pub(crate) fn is_upgrade(&self) -> Result<bool, Unavailable> {
+        if self.header(":method")? == Some(b"CONNECT") {
+            return Ok(true);
+        }
+        // As Envoy has it. A lone `upgrade` header is no upgrade, or it would lead a body round its check.
+        let upgrades = |options: &[u8]| {
+            options.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+        };
+        Ok(self.header("upgrade")?.is_some() && self.header("connection")?.is_some_and(upgrades))
     }
 
     pub(crate) fn client(&self) -> Result<Option<Client>, Unavailable> {
@@ -57,12 +80,45 @@ fn port(source: &[u8]) -> Option<u16> {
 impl<H: Host> Request for HostRequest<'_, H> {
     fn header(&self, name: &str) -> Result<Option<&[u8]>, Unavailable> {
         match self.headers.get() {
-            Some(headers) => Ok((*headers)?.get(name)),
+            Some(headers) => Ok(headers?.get(name)),
             None => self.host.request_header(name).map_err(unavailable),
         }
     }
 
+    fn each_header<'s>(&'s self, see: &mut dyn FnMut(&'s [u8], &'s [u8])) -> Result<(), Unavailable> {
+        for (name, value) in self.headers()?.iter() {
+            see(name, value);
+        }
+        Ok(())
+    }
+
     fn client_address(&self) -> Result<Option<IpAddr>, Unavailable> {
         Ok(self.client()?.map(|client| client.address))
+    }
+
+    fn now(&self) -> u64 {
+        self.host.now()
+    }
+
+    fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
+    fn foreign(&self, function: &str, arguments: &[u8]) -> Option<&[u8]> {
+        self.host.foreign(function, arguments)
+    }
+
+    fn set_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.headers.set(None);
+        self.host.set_request_header(name, value).map_err(unavailable)
+    }
+
+    fn remove_header(&self, name: &str) -> Result<(), Unavailable> {
+        self.headers.set(None);
+        self.host.remove_request_header(name).map_err(unavailable)
+    }
+
+    fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.host.set_property(name, value).map_err(unavailable)
     }
 }

@@ -44,7 +44,22 @@ fn request(vm: &mut Vm<FakeHost>, root: u32, headers: &[(&str, &str)]) -> Flow {
     vm.host.set_request(headers);
     let context = vm.host.next_context();
     vm.on_context_create(context, root);
-    vm.on_request_headers(context)
+    vm.on_request_headers(context, true)
+}
+
+/// The headers of a request with a body; its context comes back.
+fn post(vm: &mut Vm<FakeHost>, headers: &[(&str, &str)]) -> (u32, Flow) {
+    vm.host.set_request(headers);
+    vm.host.body.clear();
+    let context = vm.host.next_context();
+    vm.on_context_create(context, ROOT);
+    (context, vm.on_request_headers(context, false))
+}
+
+/// More of its body.
+fn body(vm: &mut Vm<FakeHost>, context: u32, part: &str, end: bool) -> Flow {
+    vm.host.body.extend(part.bytes());
+    vm.on_request_body(context, vm.host.body.len(), end)
 }
 
 #[test]
@@ -112,7 +127,7 @@ fn streams_of_no_configuration_are_refused() {
     let mut vm = vm(r#"{"mode":"enforce"}"#);
     assert_eq!(request(&mut vm, 99, &[]), Flow::Pause);
     vm.host.set_request(&[]);
-    assert_eq!(vm.on_request_headers(12345), Flow::Pause, "not the stream that was created last");
+    assert_eq!(vm.on_request_headers(12345, true), Flow::Pause, "not the stream that was created last");
     let mut bare = Vm::new(FakeHost::default());
     bare.on_context_create(ROOT, 0);
     assert_eq!(request(&mut bare, ROOT, &[]), Flow::Pause, "not configured yet");
@@ -222,12 +237,116 @@ fn roots_that_no_longer_tick_are_forgotten() {
 }
 
 #[test]
+fn a_body_is_held_until_all_of_it_is_judged() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    for (parts, flow) in [(["de", "ny"], Flow::Pause), (["de", "nied"], Flow::Continue), (["", ""], Flow::Continue)] {
+        let replies = vm.host.replies().len();
+        let (context, held) = post(&mut vm, &[("x-gate", "body")]);
+        assert_eq!(held, Flow::Pause);
+        assert_eq!(body(&mut vm, context, parts[0], false), Flow::Pause);
+        assert_eq!(vm.host.replies().len(), replies);
+        assert_eq!(body(&mut vm, context, parts[1], true), flow, "{parts:?}");
+        assert_eq!(vm.host.replies().len() - replies, usize::from(flow == Flow::Pause));
+        assert_eq!(body(&mut vm, context, "", true), Flow::Continue, "nothing is held any more");
+    }
+}
+
+#[test]
+fn a_body_that_ends_with_trailers_is_judged_as_well() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    let (context, _) = post(&mut vm, &[("x-gate", "body")]);
+    assert_eq!(body(&mut vm, context, "deny", false), Flow::Pause);
+    assert_eq!(vm.on_request_trailers(context), Flow::Pause);
+    assert_eq!(vm.host.replies().len(), 1);
+    let (context, _) = post(&mut vm, &[("x-gate", "body")]);
+    assert_eq!(body(&mut vm, context, "good", false), Flow::Pause);
+    assert_eq!(vm.on_request_trailers(context), Flow::Continue);
+    let (context, _) = post(&mut vm, &[("x-gate", "allow")]);
+    assert_eq!(vm.on_request_trailers(context), Flow::Continue);
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_before_its_end() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    let (context, _) = post(&mut vm, &[("x-gate", "body")]);
+    assert_eq!(body(&mut vm, context, "12345678", false), Flow::Pause);
+    assert!(vm.host.replies().is_empty());
+    assert_eq!(body(&mut vm, context, "9", false), Flow::Pause);
+    assert_eq!(vm.host.replies().len(), 1);
+}
+
+#[test]
+fn no_body_and_what_is_no_body_are_judged_as_empty() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    assert_eq!(request(&mut vm, ROOT, &[("x-gate", "body")]), Flow::Continue);
+    for headers in [
+        &[("x-gate", "body"), (":method", "CONNECT")][..],
+        &[("x-gate", "body"), ("upgrade", "websocket"), ("connection", "keep-alive, Upgrade")],
+    ] {
+        assert_eq!(post(&mut vm, headers).1, Flow::Continue, "{headers:?}");
+    }
+    assert_eq!(vm.host.edits(), ["x-size=0"; 3]);
+    assert_eq!(post(&mut vm, &[("x-gate", "body"), ("upgrade", "websocket")]).1, Flow::Pause, "that is no upgrade");
+}
+
+#[test]
+fn a_body_that_the_host_does_not_show_is_refused() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    let (context, _) = post(&mut vm, &[("x-gate", "body")]);
+    vm.host.broken = true;
+    assert_eq!(body(&mut vm, context, "good", true), Flow::Pause);
+    assert!(vm.host.replies()[0].starts_with("503 portcullis:gate:host_unavailable:host"));
+}
+
+#[test]
+fn a_request_waits_until_its_time_is_up() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    assert_eq!(request(&mut vm, ROOT, &[("x-gate", "wait")]), Flow::Pause);
+    vm.host.advance(999);
+    vm.on_tick(ROOT);
+    assert!(vm.host.replies().is_empty());
+    vm.host.advance(1);
+    vm.on_tick(ROOT);
+    assert_eq!(vm.host.replies().len(), 1);
+    vm.host.advance(10_000);
+    vm.on_tick(ROOT);
+    assert_eq!(vm.host.replies().len(), 1, "answered once");
+}
+
+#[test]
+fn a_request_that_is_gone_is_not_judged() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    let (context, flow) = post(&mut vm, &[("x-gate", "wait")]);
+    assert_eq!(flow, Flow::Pause);
+    vm.host.gone.push(context);
+    vm.host.advance(5_000);
+    vm.on_tick(ROOT);
+    assert!(vm.host.replies().is_empty() && vm.host.resumed().is_empty());
+    assert_eq!(vm.on_request_body(context, 0, true), Flow::Continue, "it is forgotten");
+}
+
+#[test]
+fn no_more_requests_wait_than_the_limit() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    for _ in 0..4096 {
+        assert_eq!(request(&mut vm, ROOT, &[("x-gate", "wait")]), Flow::Pause);
+    }
+    assert!(vm.host.replies().is_empty());
+    assert_eq!(request(&mut vm, ROOT, &[("x-gate", "wait")]), Flow::Pause);
+    assert_eq!(vm.host.replies().len(), 1);
+}
+
+#[test]
 fn the_numbers_are_those_of_the_proxy_wasm_crate() {
-    use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType, Status};
+    use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType, Status, StreamType};
     assert_eq!((Flow::Continue as u32, Flow::Pause as u32), (Action::Continue as u32, Action::Pause as u32));
     assert_eq!((abi::OK, abi::NOT_FOUND), (Status::Ok as u32, Status::NotFound as u32));
     assert_eq!(abi::REQUEST_HEADERS, MapType::HttpRequestHeaders as u32);
     assert_eq!(abi::CALL_RESPONSE_HEADERS, MapType::HttpCallResponseHeaders as u32);
+    assert_eq!(abi::CAS_MISMATCH, Status::CasMismatch as u32);
+    assert_eq!(abi::REQUEST_STREAM, StreamType::HttpRequest as u32);
+    assert_eq!(abi::REQUEST_BODY, BufferType::HttpRequestBody as u32);
+    assert_eq!(abi::CALL_RESPONSE_BODY, BufferType::HttpCallResponseBody as u32);
     assert_eq!(abi::PLUGIN_CONFIGURATION, BufferType::PluginConfiguration as u32);
     assert_eq!(
         (Level::Info as u32, Level::Warn as u32, Level::Error as u32),

@@ -2,7 +2,8 @@
 
 use portcullis_shared::{
     config::{Environment, Errors},
-    policy::Trail,
+    policy::{Next, Trail},
+    request::Unavailable,
 };
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::{
     chain::{self, Effect, Link, Loaded},
     host::{Host, Level, Metric, MetricKind, Reply},
     request::HostRequest,
+    stream::{Held, Streams},
 };
 
 /// What Envoy is to do with the stream's headers (proxy-wasm's `proxy_action_t`).
@@ -46,6 +48,7 @@ pub struct Vm<H> {
     stream: (u32, u32),
     trail: Trail,
     pipelines: Pipelines,
+    streams: Streams,
     /// By name: Envoy makes a new metric each time that one is defined.
     metrics: BTreeMap<String, Metric>,
 }
@@ -53,6 +56,8 @@ pub struct Vm<H> {
 impl<H: Host> Vm<H> {
     /// How often a VM with nothing to deliver ticks, in milliseconds.
     const IDLE_TICK_MS: u32 = 5_000;
+    /// While a request waits for a document.
+    const WAITING_TICK_MS: u32 = 20;
     /// A root is gone when it has not ticked for this long (in nanoseconds), and ...
     const GONE_AFTER: u64 = 60_000_000_000;
     /// ... others have ticked this often meanwhile. Timers of one thread that are due fire in one round, so a thread that
@@ -67,6 +72,7 @@ impl<H: Host> Vm<H> {
             stream: (0, 0),
             trail: Trail::default(),
             pipelines: Pipelines::default(),
+            streams: Streams::default(),
             metrics: BTreeMap::new(),
         }
     }
@@ -141,6 +147,8 @@ impl<H: Host> Vm<H> {
         }
         self.roots
             .retain(|known| known.missed < Self::GONE_AFTER_TICKS || now.saturating_sub(known.seen) < Self::GONE_AFTER);
+        self.judge_waiting(None, now);
+        self.host.enter(root);
         self.pipelines.deliver(&self.host, now);
     }
 
@@ -153,39 +161,190 @@ impl<H: Host> Vm<H> {
     }
 
     /// A request's headers are here.
-    pub fn on_request_headers(&mut self, context: u32) -> Flow {
+    pub fn on_request_headers(&mut self, context: u32, end_of_stream: bool) -> Flow {
         self.host.begin();
-        let Self { host, roots, stream, trail, pipelines, .. } = self;
-        let (created, root) = *stream;
-        let chain =
-            roots.iter().find(|known| known.id == root && created == context).and_then(|root| root.chain.as_ref());
+        let (created, root) = self.stream;
+        if created != context {
+            return self.no_configuration();
+        }
+        let may_wait = self.streams.may_wait();
+        self.judge(Held::new(context, root, end_of_stream), may_wait).into()
+    }
+
+    /// More of a request's body is here; while it is held, Envoy shows all of it that came so far.
+    pub fn on_request_body(&mut self, context: u32, size: usize, end_of_stream: bool) -> Flow {
+        if self.streams.is_empty() {
+            return Flow::Continue;
+        }
+        self.host.begin();
+        let Some(held) = self.streams.get_mut(context) else { return Flow::Continue };
+        held.size = size;
+        held.ended |= end_of_stream;
+        self.judge_held(context)
+    }
+
+    /// A request's trailers are here: its body has ended, and no body callback has said so.
+    pub fn on_request_trailers(&mut self, context: u32) -> Flow {
+        if self.streams.is_empty() {
+            return Flow::Continue;
+        }
+        self.host.begin();
+        let Some(held) = self.streams.get_mut(context) else { return Flow::Continue };
+        held.ended = true;
+        self.judge_held(context)
+    }
+
+    /// Judges the body of a held request if it is all here, or is too much of it.
+    fn judge_held(&mut self, context: u32) -> Flow {
+        match self.streams.take_if(context, Held::is_complete) {
+            Some(held) => self.judge(held, false).into(),
+            None => Flow::Pause,
+        }
+    }
+
+    /// Asks the policies that have not judged yet: first for the headers, and when all are through with those, for the
+    /// body.
+    fn judge(&mut self, mut held: Held, may_wait: bool) -> Judged {
+        let Self { host, roots, trail, pipelines, streams, .. } = self;
+        let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
         let Some(chain) = chain else {
-            host.log(Level::Error, "portcullis: a request came without a configuration");
-            return refuse(host, &chain::no_configuration());
+            return self.no_configuration().into();
         };
-        let request = HostRequest::new(host);
-        for link in chain {
+        let request = HostRequest::new(host, may_wait);
+        held.until = None;
+        for (index, link) in chain.iter().enumerate().skip(held.link) {
             trail.clear();
-            let seen = link.policy.on_request_headers(&request, trail);
-            for decision in trail.decisions() {
-                let outcome = link.outcomes().get(decision.outcome);
-                let (Some(outcome), Some(effect)) = (outcome, link.effects.get(decision.outcome.index())) else {
-                    continue;
-                };
-                let facts = Facts { outcome, details: &decision.details, class: effect.class };
-                if carry_out(host, pipelines, &request, link.audit, effect, &facts) == Flow::Pause {
-                    return Flow::Pause;
-                }
+            let next = link.policy.on_request_headers(&request, trail);
+            if conclude(host, pipelines, &request, link, trail, next.is_err()) == Flow::Pause {
+                return Judged::Refused;
             }
-            if seen.is_err() {
-                let (outcome, effect) = &link.unavailable;
-                let facts = Facts { outcome, details: &[], class: effect.class };
-                carry_out(host, pipelines, &request, link.audit, effect, &facts);
-                return Flow::Pause;
+            match next {
+                Ok(Next::Body(check)) => held.checks.push((index, check)),
+                Ok(Next::Wait(until)) if may_wait => {
+                    (held.link, held.until) = (index, Some(until));
+                    host.tick_every(Self::WAITING_TICK_MS);
+                    streams.hold(held);
+                    return Judged::Held;
+                }
+                Ok(Next::Wait(_)) => return unavailable(host, pipelines, &request, link),
+                Ok(Next::Done) | Err(_) => {}
             }
         }
-        Flow::Continue
+        held.link = chain.len();
+        if held.checks.is_empty() {
+            return Judged::Passed;
+        }
+        if !held.is_complete() {
+            match request.is_upgrade() {
+                Ok(true) => {}
+                Ok(false) => {
+                    streams.hold(held);
+                    return Judged::Held;
+                }
+                Err(_) => {
+                    return chain.first().map_or(Judged::Refused, |first| unavailable(host, pipelines, &request, first));
+                }
+            }
+        }
+        let oversize = held.is_oversize();
+        let body = if held.size == 0 || oversize { Ok(&[][..]) } else { host.request_body() };
+        for (index, check) in held.checks {
+            let Some(link) = chain.get(index) else { continue };
+            trail.clear();
+            let judged = match body {
+                _ if held.size > check.limit => {
+                    trail.conclude(check.over_limit);
+                    Ok(())
+                }
+                // Of a body that one policy refuses for its size the others see nothing.
+                Ok(_) if oversize => continue,
+                Ok(body) => (check.judge)(&request, body, trail),
+                Err(_) => Err(Unavailable),
+            };
+            if conclude(host, pipelines, &request, link, trail, judged.is_err()) == Flow::Pause {
+                return Judged::Refused;
+            }
+        }
+        Judged::Passed
     }
+
+    /// Asks the policies again about requests that wait for a document: those of `root` where one has come, and all
+    /// whose time is up. Also forgets held requests that are gone.
+    fn judge_waiting(&mut self, root: Option<u32>, now: u64) {
+        if self.streams.is_empty() {
+            return;
+        }
+        let host = &self.host;
+        self.streams.retain(|context| host.enter(context));
+        for held in self.streams.take_waiting(|held, until| Some(held.root) == root || until <= now) {
+            let context = held.context;
+            self.host.enter(context);
+            let may_wait = held.until.is_some_and(|until| until > now);
+            if self.judge(held, may_wait) == Judged::Passed && self.host.resume().is_err() {
+                self.host.log(Level::Error, "portcullis: Envoy did not let a request go on");
+            }
+        }
+    }
+
+    /// Refuses a request of which nothing is known.
+    fn no_configuration(&self) -> Flow {
+        self.host.log(Level::Error, "portcullis: a request came without a configuration");
+        refuse(&self.host, &chain::no_configuration())
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    Passed,
+    Held,
+    Refused,
+}
+
+impl From<Judged> for Flow {
+    fn from(judged: Judged) -> Self {
+        if judged == Judged::Passed { Self::Continue } else { Self::Pause }
+    }
+}
+
+impl From<Flow> for Judged {
+    fn from(flow: Flow) -> Self {
+        if flow == Flow::Continue { Self::Passed } else { Self::Refused }
+    }
+}
+
+/// Carries out what a policy recorded. Where it could not see the request, that refuses it.
+fn conclude<H: Host>(
+    host: &H,
+    pipelines: &mut Pipelines,
+    request: &HostRequest<'_, H>,
+    link: &Link,
+    trail: &Trail,
+    is_unseen: bool,
+) -> Flow {
+    for decision in trail.decisions() {
+        let outcome = link.outcomes().get(decision.outcome);
+        let (Some(outcome), Some(effect)) = (outcome, link.effects.get(decision.outcome.index())) else {
+            continue;
+        };
+        let facts = Facts { outcome, details: &decision.details, class: effect.class };
+        if carry_out(host, pipelines, request, link.audit, effect, &facts) == Flow::Pause {
+            return Flow::Pause;
+        }
+    }
+    if is_unseen {
+        unavailable(host, pipelines, request, link);
+        return Flow::Pause;
+    }
+    Flow::Continue
+}
+
+/// Refuses a request that a policy was not let to see.
+fn unavailable<H: Host>(host: &H, pipelines: &mut Pipelines, request: &HostRequest<'_, H>, link: &Link) -> Judged {
+    let (outcome, effect) = &link.unavailable;
+    let facts = Facts { outcome, details: &[], class: effect.class };
+    carry_out(host, pipelines, request, link.audit, effect, &facts);
+    Judged::Refused
 }
 
 /// Counts a decision, audits it where that is asked for, and refuses the request where it says so.

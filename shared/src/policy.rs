@@ -1,10 +1,11 @@
 //! What a policy is to the adaptor that runs it, and what a filter is to both.
 
 use schemars::JsonSchema;
+use std::fmt;
 
 use crate::{
     config::{Decode, Environment, Errors},
-    decision::{Decision, Outcomes},
+    decision::{Decision, OutcomeId, Outcomes},
     request::{Request, Unavailable},
 };
 
@@ -13,9 +14,42 @@ pub trait Policy {
     /// Everything that this policy can decide.
     fn outcomes(&self) -> &Outcomes;
 
-    /// Judges a request by its headers. The policy records one decision at least in `trail`; the first that
-    /// [refuses](crate::decision::Outcome::refuses) ends the request. An error refuses it as well.
-    fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<(), Unavailable>;
+    /// Judges a request by its headers. The policy records one decision at least in `trail`, unless it says that more is
+    /// needed; the first that [refuses](crate::decision::Outcome::refuses) ends the request. An error refuses it as well.
+    fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable>;
+}
+
+/// What a policy needs after it has seen the headers.
+#[derive(Debug)]
+pub enum Next {
+    /// Nothing: all is decided.
+    Done,
+    /// The body. Nothing of the request goes on before it is judged.
+    Body(BodyCheck),
+    /// A document that is on its way. The policy is asked again when one has come, and at this time (nanoseconds since
+    /// 1970) at the latest; then [`Request::may_wait`] is false. Only for a request that may wait, and with nothing
+    /// recorded.
+    Wait(u64),
+}
+
+/// How a request's body is judged.
+pub struct BodyCheck {
+    /// The most bytes that are held.
+    pub limit: usize,
+    /// What becomes of a request with more.
+    pub over_limit: OutcomeId,
+    /// Judges the whole body; an empty one where there is none, and for upgrades and CONNECT, which are never held. Records
+    /// its decision in the trail.
+    pub judge: Judge,
+}
+
+/// The code that looks at a body.
+pub type Judge = Box<dyn FnOnce(&dyn Request, &[u8], &mut Trail) -> Result<(), Unavailable>>;
+
+impl fmt::Debug for BodyCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyCheck").field("limit", &self.limit).finish_non_exhaustive()
+    }
 }
 
 /// A filter: a name, a configuration, and how that becomes a policy.

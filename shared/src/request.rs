@@ -1,6 +1,6 @@
-//! What a policy may ask of a request.
+//! What a policy may ask of a request, and do to it.
 
-use std::net::IpAddr;
+use std::{cell::RefCell, net::IpAddr};
 
 /// The host did not answer, or answered what it must not. Policies pass it on with `?`, and the request is refused:
 /// what cannot be seen cannot be allowed.
@@ -9,14 +9,17 @@ pub struct Unavailable;
 
 /// A request's headers, as bytes: nothing says that they are UTF-8.
 ///
-/// Every method may be a call to the host (about 0.55 µs for a header, 0.7 µs for the address), so a policy asks for
-/// what its configuration needs, and no more.
+/// Every method may be a call to the host (about 0.55 µs for a header, 1.25 µs for all, 0.7 µs for the address, 0.1 µs for
+/// the time and for each edit), so a policy asks for what its configuration needs, and no more.
 pub trait Request {
     /// The value of a header; names in lower case, pseudo-headers with their colon.
     ///
     /// Envoy joins repeats of its well-known headers (`user-agent` among them) with a comma and no space before any
     /// filter sees them; of all others this is the first.
     fn header(&self, name: &str) -> Result<Option<&[u8]>, Unavailable>;
+
+    /// Shows all headers, in order: names, in lower case, and values.
+    fn each_header<'s>(&'s self, see: &mut dyn FnMut(&'s [u8], &'s [u8])) -> Result<(), Unavailable>;
 
     /// The peer's address as the proxy trusts it; `None` where it has none, such as on a Unix socket.
     fn client_address(&self) -> Result<Option<IpAddr>, Unavailable>;
@@ -26,6 +29,25 @@ pub trait Request {
         // CONNECT has no path.
         Ok(self.header(":path")?.unwrap_or_default())
     }
+
+    /// The wall clock, in nanoseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Whether the policy may ask to wait.
+    fn may_wait(&self) -> bool;
+
+    /// Calls a function that this host has beyond the common ones (proxy-wasm's foreign functions); `None` when it has it
+    /// not, or takes no such arguments.
+    fn foreign(&self, function: &str, arguments: &[u8]) -> Option<&[u8]>;
+
+    /// Replaces all values of a header, or adds it.
+    fn set_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Takes all values of a header away.
+    fn remove_header(&self, name: &str) -> Result<(), Unavailable>;
+
+    /// Leaves a value for later filters, which no client can forge. Envoy has it as filter state `wasm.<name>`.
+    fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
 }
 
 /// A request made of parts, for tests and tools.
@@ -35,13 +57,34 @@ pub struct Parts {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The peer's address.
     pub client_address: Option<IpAddr>,
+    /// Nanoseconds since 1970.
+    pub now: u64,
+    /// Whether the policy may wait.
+    pub may_wait: bool,
+    /// What was done to the request.
+    pub edits: RefCell<Vec<Edit>>,
+}
+
+/// What a policy did to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// A header was set.
+    Set(String, Vec<u8>),
+    /// A header was removed.
+    Remove(String),
+    /// A property was set.
+    Property(String, Vec<u8>),
 }
 
 impl Parts {
     /// A request with these headers.
     pub fn new<'a, V: AsRef<[u8]>>(headers: impl IntoIterator<Item = (&'a str, V)>) -> Self {
         let own = |(name, value): (&str, V)| (name.to_owned(), value.as_ref().to_vec());
-        Self { headers: headers.into_iter().map(own).collect(), client_address: None }
+        Self { headers: headers.into_iter().map(own).collect(), ..Self::default() }
+    }
+
+    fn edit(&self, edit: Edit) {
+        self.edits.borrow_mut().push(edit);
     }
 }
 
@@ -50,7 +93,41 @@ impl Request for Parts {
         Ok(self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice()))
     }
 
+    fn each_header<'s>(&'s self, see: &mut dyn FnMut(&'s [u8], &'s [u8])) -> Result<(), Unavailable> {
+        for (name, value) in &self.headers {
+            see(name.as_bytes(), value);
+        }
+        Ok(())
+    }
+
     fn client_address(&self) -> Result<Option<IpAddr>, Unavailable> {
         Ok(self.client_address)
+    }
+
+    fn now(&self) -> u64 {
+        self.now
+    }
+
+    fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
+    fn foreign(&self, _: &str, _: &[u8]) -> Option<&[u8]> {
+        None
+    }
+
+    fn set_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.edit(Edit::Set(name.to_owned(), value.to_vec()));
+        Ok(())
+    }
+
+    fn remove_header(&self, name: &str) -> Result<(), Unavailable> {
+        self.edit(Edit::Remove(name.to_owned()));
+        Ok(())
+    }
+
+    fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.edit(Edit::Property(name.to_owned(), value.to_vec()));
+        Ok(())
     }
 }

@@ -7,10 +7,15 @@
 
 pub(crate) const OK: u32 = 0;
 pub(crate) const NOT_FOUND: u32 = 1;
+pub(crate) const CAS_MISMATCH: u32 = 8;
 
 pub(crate) const REQUEST_HEADERS: u32 = 0;
 pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
+pub(crate) const REQUEST_BODY: u32 = 0;
+pub(crate) const CALL_RESPONSE_BODY: u32 = 4;
 pub(crate) const PLUGIN_CONFIGURATION: u32 = 7;
+
+pub(crate) const REQUEST_STREAM: u32 = 0;
 
 #[cfg(target_arch = "wasm32")]
 #[link(wasm_import_module = "env")]
@@ -61,5 +66,38 @@ unsafe extern "C" {
     ) -> u32;
     pub(super) fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, metric: *mut u32) -> u32;
     pub(super) fn proxy_increment_metric(metric: u32, by: i64) -> u32;
+    pub(super) fn proxy_replace_header_map_value(
+        map: u32,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    pub(super) fn proxy_remove_header_map_value(map: u32, key: *const u8, key_size: usize) -> u32;
+    pub(super) fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    pub(super) fn proxy_set_effective_context(context: u32) -> u32;
+    pub(super) fn proxy_continue_stream(stream: u32) -> u32;
+    pub(super) fn proxy_call_foreign_function(
+        function: *const u8,
+        function_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        results: *mut *mut u8,
+        results_size: *mut usize,
+    ) -> u32;
+    pub(super) fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        value: *mut *mut u8,
+        value_size: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    pub(super) fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+        version: u32,
+    ) -> u32;
     pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
 }

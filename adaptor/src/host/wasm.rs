@@ -33,6 +33,14 @@ impl WasmHost {
         }
     }
 
+    /// A buffer from its start, up to `size` bytes.
+    fn buffer(&self, buffer: u32, size: usize) -> Result<&[u8], Refused> {
+        // SAFETY: all pointers are valid for the call.
+        let bytes =
+            self.handed_over(|bytes, length| unsafe { abi::proxy_get_buffer_bytes(buffer, 0, size, bytes, length) })?;
+        Ok(bytes.unwrap_or_default())
+    }
+
     fn header(&self, map: u32, name: &str) -> Result<Option<&[u8]>, Refused> {
         // SAFETY: all pointers are valid for the call.
         self.handed_over(|value, size| unsafe {
@@ -64,10 +72,71 @@ impl Host for WasmHost {
     }
 
     fn configuration(&self, size: usize) -> Result<&[u8], Refused> {
-        let bytes = self.handed_over(|bytes, length| unsafe {
-            abi::proxy_get_buffer_bytes(abi::PLUGIN_CONFIGURATION, 0, size, bytes, length)
+        self.buffer(abi::PLUGIN_CONFIGURATION, size)
+    }
+
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Refused> {
+        done(unsafe {
+            abi::proxy_replace_header_map_value(
+                abi::REQUEST_HEADERS,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+            )
+        })
+    }
+
+    fn remove_request_header(&self, name: &str) -> Result<(), Refused> {
+        done(unsafe { abi::proxy_remove_header_map_value(abi::REQUEST_HEADERS, name.as_ptr(), name.len()) })
+    }
+
+    fn set_property(&self, path: &str, value: &[u8]) -> Result<(), Refused> {
+        done(unsafe { abi::proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
+    }
+
+    fn request_body(&self) -> Result<&[u8], Refused> {
+        self.buffer(abi::REQUEST_BODY, usize::MAX)
+    }
+
+    fn enter(&self, context: u32) -> bool {
+        done(unsafe { abi::proxy_set_effective_context(context) }).is_ok()
+    }
+
+    fn resume(&self) -> Result<(), Refused> {
+        done(unsafe { abi::proxy_continue_stream(abi::REQUEST_STREAM) })
+    }
+
+    fn foreign(&self, function: &str, arguments: &[u8]) -> Option<&[u8]> {
+        let results = self.handed_over(|results, size| unsafe {
+            abi::proxy_call_foreign_function(
+                function.as_ptr(),
+                function.len(),
+                arguments.as_ptr(),
+                arguments.len(),
+                results,
+                size,
+            )
+        });
+        results.ok().flatten()
+    }
+
+    fn shared(&self, key: &str) -> Result<Option<(&[u8], u32)>, Refused> {
+        let mut version = 0;
+        let value = self.handed_over(|value, size| unsafe {
+            abi::proxy_get_shared_data(key.as_ptr(), key.len(), value, size, &raw mut version)
         })?;
-        Ok(bytes.unwrap_or_default())
+        Ok(value.map(|value| (value, version)))
+    }
+
+    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> Result<bool, Refused> {
+        let status =
+            unsafe { abi::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) };
+        if status == abi::CAS_MISMATCH { Ok(false) } else { done(status).map(|()| true) }
+    }
+
+    fn call_body(&self, size: usize) -> Result<&[u8], Refused> {
+        self.buffer(abi::CALL_RESPONSE_BODY, size)
     }
 
     fn call_status(&self) -> Option<u16> {

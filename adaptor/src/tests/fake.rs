@@ -7,7 +7,7 @@ use portcullis_shared::{
     config_struct,
     decision::{Action, Outcome, OutcomeId, Outcomes, Reason},
     mode::Mode,
-    policy::{Filter, Policy, Trail},
+    policy::{BodyCheck, Filter, Next, Policy, Trail},
     problem::Refusal,
     request::{Request, Unavailable},
 };
@@ -24,6 +24,11 @@ pub(super) struct FakeHost {
     /// Every call that hands something over, or sends something, fails.
     pub(super) broken: bool,
     pub(super) call_status: Option<u16>,
+    pub(super) call_body: Vec<u8>,
+    /// Of the request.
+    pub(super) body: Vec<u8>,
+    /// Streams that have ended.
+    pub(super) gone: Vec<u32>,
     request: Vec<u8>,
     now_ms: u64,
     contexts: u32,
@@ -36,6 +41,9 @@ struct Seen {
     calls: Vec<String>,
     log: String,
     metrics: Vec<(String, i64)>,
+    edits: Vec<String>,
+    entered: u32,
+    resumed: Vec<u32>,
 }
 
 impl FakeHost {
@@ -58,6 +66,21 @@ impl FakeHost {
 
     pub(super) fn calls(&self) -> Vec<String> {
         self.seen.borrow().calls.clone()
+    }
+
+    /// What was done to requests.
+    pub(super) fn edits(&self) -> Vec<String> {
+        self.seen.borrow().edits.clone()
+    }
+
+    /// The streams that were let go on.
+    pub(super) fn resumed(&self) -> Vec<u32> {
+        self.seen.borrow().resumed.clone()
+    }
+
+    fn edit(&self, edit: String) -> Result<(), Refused> {
+        self.seen.borrow_mut().edits.push(edit);
+        self.unless_broken(())
     }
 
     pub(super) fn last_token(&self) -> u32 {
@@ -102,8 +125,52 @@ impl Host for FakeHost {
         Ok(&self.configuration[..size])
     }
 
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Refused> {
+        self.edit(format!("{name}={}", String::from_utf8_lossy(value)))
+    }
+
+    fn remove_request_header(&self, name: &str) -> Result<(), Refused> {
+        self.edit(format!("-{name}"))
+    }
+
+    fn set_property(&self, path: &str, value: &[u8]) -> Result<(), Refused> {
+        self.edit(format!("@{path}={}", String::from_utf8_lossy(value)))
+    }
+
+    fn request_body(&self) -> Result<&[u8], Refused> {
+        self.unless_broken(&self.body)
+    }
+
+    fn enter(&self, context: u32) -> bool {
+        self.seen.borrow_mut().entered = context;
+        !self.gone.contains(&context)
+    }
+
+    fn resume(&self) -> Result<(), Refused> {
+        let mut seen = self.seen.borrow_mut();
+        let entered = seen.entered;
+        seen.resumed.push(entered);
+        Ok(())
+    }
+
+    fn foreign(&self, _: &str, _: &[u8]) -> Option<&[u8]> {
+        None
+    }
+
+    fn shared(&self, _: &str) -> Result<Option<(&[u8], u32)>, Refused> {
+        Err(Refused(12))
+    }
+
+    fn set_shared(&self, _: &str, _: &[u8], _: u32) -> Result<bool, Refused> {
+        Err(Refused(12))
+    }
+
     fn call_status(&self) -> Option<u16> {
         self.call_status
+    }
+
+    fn call_body(&self, size: usize) -> Result<&[u8], Refused> {
+        Ok(&self.call_body[..size])
     }
 
     fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {
@@ -149,7 +216,8 @@ impl Host for FakeHost {
     }
 }
 
-/// Denies requests with `x-gate: deny`.
+/// Denies requests with `x-gate: deny`; with `body`, those whose body says `deny` or has more than 8 bytes; with `wait`,
+/// those for which it may not wait any longer.
 pub(super) struct Gate {
     outcomes: Outcomes,
     allow: OutcomeId,
@@ -183,10 +251,23 @@ impl Policy for Gate {
         &self.outcomes
     }
 
-    fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<(), Unavailable> {
-        let denied = request.header("x-gate")? == Some(b"deny");
-        trail.conclude(if denied { self.deny } else { self.allow });
-        Ok(())
+    fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable> {
+        let (allow, deny) = (self.allow, self.deny);
+        let denied = match request.header("x-gate")? {
+            Some(b"body") => {
+                let judge = move |request: &dyn Request, body: &[u8], trail: &mut Trail| {
+                    request.set_header("x-size", body.len().to_string().as_bytes())?;
+                    trail.conclude(if body == b"deny" { deny } else { allow });
+                    Ok(())
+                };
+                return Ok(Next::Body(BodyCheck { limit: 8, over_limit: deny, judge: Box::new(judge) }));
+            }
+            Some(b"wait") if request.may_wait() => return Ok(Next::Wait(request.now() + 1_000_000_000)),
+            Some(b"deny" | b"wait") => true,
+            _ => false,
+        };
+        trail.conclude(if denied { deny } else { allow });
+        Ok(Next::Done)
     }
 }
 

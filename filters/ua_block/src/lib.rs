@@ -27,7 +27,7 @@ use portcullis_shared::{
     matcher::Matcher,
     net::CidrSet,
     path::{Ambiguity, Normaliser, PathBuffer, TemplateSet},
-    policy::{Policy, Trail},
+    policy::{Next, Policy, Trail},
     request::{Request, Unavailable},
 };
 
@@ -73,16 +73,16 @@ impl Policy for UaBlock {
         &self.outcomes
     }
 
-    fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<(), Unavailable> {
+    fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable> {
         if self.off {
-            return Ok(());
+            return Ok(Next::Done);
         }
         // Over HTTP/2 Envoy keeps the white space around values, over HTTP/1.1 it does not, and neither do upstreams.
         let agent = request.header("user-agent")?.map(<[u8]>::trim_ascii);
         if let Some(outcome) = self.unusual(agent) {
             if self.outcomes.get(outcome).is_some_and(Outcome::refuses) {
                 trail.conclude(outcome);
-                return Ok(());
+                return Ok(Next::Done);
             }
             trail.note(outcome);
         }
@@ -94,11 +94,11 @@ impl Policy for UaBlock {
                 trail.note(decision);
             } else {
                 trail.conclude(decision);
-                return Ok(());
+                return Ok(Next::Done);
             }
         }
         trail.conclude(self.default);
-        Ok(())
+        Ok(Next::Done)
     }
 }
 

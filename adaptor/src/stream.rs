@@ -1,0 +1,89 @@
+//! Requests that are held: for a document to come, or for their bodies.
+//!
+//! Few requests are, so only these are kept in a table; a request that is decided by its headers leaves nothing behind.
+//! Envoy does not say when a held request is gone (that would take an entry into the VM for every request), so the ticks
+//! ask.
+
+use portcullis_shared::policy::BodyCheck;
+
+/// A request that is held.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// The stream's context.
+    pub(crate) context: u32,
+    /// Its configuration.
+    pub(crate) root: u32,
+    /// The first policy that has not judged the headers yet.
+    pub(crate) link: usize,
+    /// When it waits for a document: until when, in nanoseconds since 1970.
+    pub(crate) until: Option<u64>,
+    /// What policies want to do with the body, each with its position in the chain.
+    pub(crate) checks: Vec<(usize, BodyCheck)>,
+    /// Bytes of the body that are here.
+    pub(crate) size: usize,
+    /// Whether all of the request is here.
+    pub(crate) ended: bool,
+}
+
+impl Held {
+    /// A request of which no policy has seen anything.
+    pub(crate) const fn new(context: u32, root: u32, ended: bool) -> Self {
+        Self { context, root, link: 0, until: None, checks: Vec::new(), size: 0, ended }
+    }
+
+    /// Whether a policy refuses the body for its size.
+    pub(crate) fn is_oversize(&self) -> bool {
+        self.checks.iter().any(|(_, check)| self.size > check.limit)
+    }
+
+    /// Whether the body can be judged: no document is waited for, and all of it is here, or too much.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.until.is_none() && (self.ended || self.is_oversize())
+    }
+}
+
+/// The requests that a VM holds.
+#[derive(Debug, Default)]
+pub(crate) struct Streams(Vec<Held>);
+
+impl Streams {
+    /// The most requests that wait for a document; others are told at once that it is not there. How many wait for
+    /// their bodies is bounded by the proxy's own limits of streams.
+    const MOST_WAITING: usize = 4096;
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn hold(&mut self, held: Held) {
+        self.0.push(held);
+    }
+
+    pub(crate) fn get_mut(&mut self, context: u32) -> Option<&mut Held> {
+        self.0.iter_mut().find(|held| held.context == context)
+    }
+
+    pub(crate) fn take_if(&mut self, context: u32, is_wanted: impl Fn(&Held) -> bool) -> Option<Held> {
+        let position = self.0.iter().position(|held| held.context == context && is_wanted(held))?;
+        Some(self.0.swap_remove(position))
+    }
+
+    /// Takes out the requests of a root that wait and are to be asked again.
+    pub(crate) fn take_waiting(&mut self, mut ask: impl FnMut(&Held, u64) -> bool) -> Vec<Held> {
+        self.0.extract_if(.., |held| held.until.is_some_and(|until| ask(held, until))).collect()
+    }
+
+    pub(crate) fn may_wait(&self) -> bool {
+        self.waiting() < Self::MOST_WAITING
+    }
+
+    /// How many wait for a document.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.iter().filter(|held| held.until.is_some()).count()
+    }
+
+    /// Forgets those that are gone.
+    pub(crate) fn retain(&mut self, mut is_there: impl FnMut(u32) -> bool) {
+        self.0.retain(|held| is_there(held.context));
+    }
+}
