@@ -3,12 +3,14 @@
 use portcullis_shared::{
     audit::{Class, Sink},
     config::{self, Environment, Errors},
-    decision::{Action, Outcome, Outcomes, Reason},
+    decision::{Notice, Outcome, Outcomes},
     metrics,
     mode::Mode,
     policy::{Filter, Policy},
     problem::Refusal,
 };
+
+use std::{cell::OnceCell, rc::Rc};
 
 use crate::host::{self, Host, Metric, Reply};
 
@@ -38,6 +40,7 @@ pub fn load<F: Filter>(configuration: &[u8], environment: Environment<'_>) -> Re
 
 /// A policy at work.
 pub(crate) struct Link {
+    pub(crate) filter: &'static str,
     pub(crate) policy: Box<dyn Policy>,
     /// By outcome id.
     pub(crate) effects: Vec<Effect>,
@@ -49,34 +52,41 @@ pub(crate) struct Link {
 
 /// What one outcome does, made ready.
 pub(crate) struct Effect {
-    pub(crate) counter: Option<Metric>,
+    /// Defined when the configuration loads, so that it is there before it counts anything; of a policy with thousands of
+    /// outcomes when it counts first.
+    pub(crate) counter: OnceCell<Option<Metric>>,
     /// The class of its event.
     pub(crate) class: Class,
     /// Whether events of that class are asked for.
     pub(crate) audited: bool,
+    /// Made when it is sent first.
+    reply: OnceCell<Option<Reply>>,
+}
+
+impl Effect {
     /// Present when the outcome refuses the request.
-    pub(crate) reply: Option<Reply>,
+    pub(crate) fn reply(&self, filter: &str, outcome: &Outcome) -> Option<&Reply> {
+        self.reply.get_or_init(|| outcome.refuses().then(|| reply(filter, outcome))).as_ref()
+    }
 }
 
 impl Link {
+    /// Each counter that is defined takes a line on Envoy's metrics page, whether it counted anything or not.
+    const DEFINED_EARLY: usize = 1024;
+
     pub(crate) fn new(loaded: Loaded, audit: Option<usize>, mut define: impl FnMut(&str) -> Option<Metric>) -> Self {
         let Loaded { filter, policy, audit: sink } = loaded;
+        let early = policy.outcomes().len() <= Self::DEFINED_EARLY;
         let mut effect = |outcome: &Outcome, class| Effect {
-            counter: define(&metrics::decisions(filter, outcome)),
+            counter: if early { define(&metrics::decisions(filter, outcome)).into() } else { OnceCell::new() },
             class,
-            audited: sink.as_ref().is_some_and(|sink| sink.wants(class)),
-            reply: outcome.refuses().then(|| reply(filter, outcome)),
+            audited: outcome.notice != Notice::Ordinary || sink.as_ref().is_some_and(|sink| sink.wants(class)),
+            reply: OnceCell::new(),
         };
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
-        let outcome = Outcome {
-            action: Action::Deny,
-            reason: Reason("host_unavailable"),
-            rule: "host".to_owned(),
-            mode: Mode::Enforce,
-            refusal: Some(Refusal::new(503, None)),
-        };
+        let outcome = failure("host_unavailable");
         let unavailable = effect(&outcome, Class::Error);
-        Self { policy, effects, unavailable: (outcome, unavailable), audit }
+        Self { filter, policy, effects, unavailable: (outcome, unavailable), audit }
     }
 
     pub(crate) fn outcomes(&self) -> &Outcomes {
@@ -87,15 +97,15 @@ impl Link {
 /// The refusal that clients get for an outcome.
 fn reply(filter: &str, outcome: &Outcome) -> Reply {
     // An outcome that refuses without saying how still refuses.
-    let refusal = outcome.refusal.clone().unwrap_or_else(|| Refusal::new(403, None));
+    let refusal = outcome.refusal.clone().unwrap_or_else(|| Rc::new(Refusal::new(403, None)));
     let mut headers = vec![("content-type", Refusal::CONTENT_TYPE)];
     headers.extend(refusal.headers.iter().map(|(name, value)| (*name, value.as_str())));
     Reply {
         status: refusal.status,
         details: details(filter, outcome),
         headers: host::render(&headers),
-        body: refusal.body,
-        grpc_message: refusal.title,
+        body: refusal.body.clone(),
+        grpc_message: refusal.title.clone(),
         grpc_status: refusal.grpc_status,
     }
 }
@@ -107,14 +117,12 @@ fn details(filter: &str, outcome: &Outcome) -> String {
 
 /// The answer to a stream that belongs to no known configuration.
 pub(crate) fn no_configuration() -> Reply {
-    let outcome = Outcome {
-        action: Action::Deny,
-        reason: Reason("no_configuration"),
-        rule: "host".to_owned(),
-        mode: Mode::Enforce,
-        refusal: Some(Refusal::new(503, None)),
-    };
-    reply("portcullis", &outcome)
+    reply("portcullis", &failure("no_configuration"))
+}
+
+/// The outcome for a request that cannot be judged.
+fn failure(reason: &'static str) -> Outcome {
+    Outcome::deny(reason, "host", Mode::Enforce, &Rc::new(Refusal::new(503, None)))
 }
 
 /// Whether Envoy takes the request for gRPC (`content-type: application/grpc` or `application/grpc+…`).

@@ -2,6 +2,7 @@
 
 use portcullis_shared::{
     config::{Environment, Errors},
+    metrics,
     policy::{Next, Trail},
     request::Unavailable,
 };
@@ -25,6 +26,9 @@ pub enum Flow {
     #[default]
     Pause = 1,
 }
+
+/// Metrics by name.
+type Metrics = BTreeMap<String, Metric>;
 
 /// How a configuration becomes policies.
 pub type Load = fn(&[u8], Environment<'_>) -> Result<Vec<Loaded>, Errors>;
@@ -50,7 +54,7 @@ pub struct Vm<H> {
     pipelines: Pipelines,
     streams: Streams,
     /// By name: Envoy makes a new metric each time that one is defined.
-    metrics: BTreeMap<String, Metric>,
+    metrics: Metrics,
 }
 
 impl<H: Host> Vm<H> {
@@ -73,7 +77,7 @@ impl<H: Host> Vm<H> {
             trail: Trail::default(),
             pipelines: Pipelines::default(),
             streams: Streams::default(),
-            metrics: BTreeMap::new(),
+            metrics: Metrics::new(),
         }
     }
 
@@ -205,7 +209,8 @@ impl<H: Host> Vm<H> {
     /// Asks the policies that have not judged yet: first for the headers, and when all are through with those, for the
     /// body.
     fn judge(&mut self, mut held: Held, may_wait: bool) -> Judged {
-        let Self { host, roots, trail, pipelines, streams, .. } = self;
+        let Self { host, roots, trail, pipelines, streams, metrics, .. } = self;
+        let tools = &mut Tools { host, pipelines, metrics };
         let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
         let Some(chain) = chain else {
             return self.no_configuration().into();
@@ -215,7 +220,7 @@ impl<H: Host> Vm<H> {
         for (index, link) in chain.iter().enumerate().skip(held.link) {
             trail.clear();
             let next = link.policy.on_request_headers(&request, trail);
-            if conclude(host, pipelines, &request, link, trail, next.is_err()) == Flow::Pause {
+            if conclude(tools, &request, link, trail, next.is_err()) == Flow::Pause {
                 return Judged::Refused;
             }
             match next {
@@ -226,7 +231,7 @@ impl<H: Host> Vm<H> {
                     streams.hold(held);
                     return Judged::Held;
                 }
-                Ok(Next::Wait(_)) => return unavailable(host, pipelines, &request, link),
+                Ok(Next::Wait(_)) => return unavailable(tools, &request, link),
                 Ok(Next::Done) | Err(_) => {}
             }
         }
@@ -242,7 +247,7 @@ impl<H: Host> Vm<H> {
                     return Judged::Held;
                 }
                 Err(_) => {
-                    return chain.first().map_or(Judged::Refused, |first| unavailable(host, pipelines, &request, first));
+                    return chain.first().map_or(Judged::Refused, |first| unavailable(tools, &request, first));
                 }
             }
         }
@@ -261,7 +266,7 @@ impl<H: Host> Vm<H> {
                 Ok(body) => (check.judge)(&request, body, trail),
                 Err(_) => Err(Unavailable),
             };
-            if conclude(host, pipelines, &request, link, trail, judged.is_err()) == Flow::Pause {
+            if conclude(tools, &request, link, trail, judged.is_err()) == Flow::Pause {
                 return Judged::Refused;
             }
         }
@@ -315,8 +320,7 @@ impl From<Flow> for Judged {
 
 /// Carries out what a policy recorded. Where it could not see the request, that refuses it.
 fn conclude<H: Host>(
-    host: &H,
-    pipelines: &mut Pipelines,
+    tools: &mut Tools<'_, H>,
     request: &HostRequest<'_, H>,
     link: &Link,
     trail: &Trail,
@@ -328,41 +332,49 @@ fn conclude<H: Host>(
             continue;
         };
         let facts = Facts { outcome, details: &decision.details, class: effect.class };
-        if carry_out(host, pipelines, request, link.audit, effect, &facts) == Flow::Pause {
+        if carry_out(tools, request, link, effect, &facts) == Flow::Pause {
             return Flow::Pause;
         }
     }
     if is_unseen {
-        unavailable(host, pipelines, request, link);
+        unavailable(tools, request, link);
         return Flow::Pause;
     }
     Flow::Continue
 }
 
 /// Refuses a request that a policy was not let to see.
-fn unavailable<H: Host>(host: &H, pipelines: &mut Pipelines, request: &HostRequest<'_, H>, link: &Link) -> Judged {
+fn unavailable<H: Host>(tools: &mut Tools<'_, H>, request: &HostRequest<'_, H>, link: &Link) -> Judged {
     let (outcome, effect) = &link.unavailable;
     let facts = Facts { outcome, details: &[], class: effect.class };
-    carry_out(host, pipelines, request, link.audit, effect, &facts);
+    carry_out(tools, request, link, effect, &facts);
     Judged::Refused
 }
 
 /// Counts a decision, audits it where that is asked for, and refuses the request where it says so.
 fn carry_out<H: Host>(
-    host: &H,
-    pipelines: &mut Pipelines,
+    tools: &mut Tools<'_, H>,
     request: &HostRequest<'_, H>,
-    pipeline: Option<usize>,
+    link: &Link,
     effect: &Effect,
     facts: &Facts<'_>,
 ) -> Flow {
-    if let Some(counter) = effect.counter {
-        host.add(counter, 1);
+    let Tools { host, pipelines, metrics } = tools;
+    let define = || metric(*host, metrics, MetricKind::Counter, &metrics::decisions(link.filter, facts.outcome));
+    if let Some(counter) = effect.counter.get_or_init(define) {
+        host.add(*counter, 1);
     }
-    if let Some(pipeline) = pipeline.filter(|_| effect.audited) {
-        pipelines.record(pipeline, request, facts, host);
+    if let Some(pipeline) = link.audit.filter(|_| effect.audited) {
+        pipelines.record(pipeline, request, facts, *host);
     }
-    effect.reply.as_ref().map_or(Flow::Continue, |reply| refuse(host, reply))
+    effect.reply(link.filter, facts.outcome).map_or(Flow::Continue, |reply| refuse(*host, reply))
+}
+
+/// What it takes to carry out a decision.
+struct Tools<'a, H> {
+    host: &'a H,
+    pipelines: &'a mut Pipelines,
+    metrics: &'a mut Metrics,
 }
 
 /// Ends the request. After the reply nothing else is asked of this stream: a second reply would hang the client.
@@ -374,7 +386,7 @@ fn refuse(host: &impl Host, reply: &Reply) -> Flow {
     Flow::Pause
 }
 
-fn metric(host: &impl Host, metrics: &mut BTreeMap<String, Metric>, kind: MetricKind, name: &str) -> Option<Metric> {
+fn metric(host: &impl Host, metrics: &mut Metrics, kind: MetricKind, name: &str) -> Option<Metric> {
     if let Some(metric) = metrics.get(name) {
         return Some(*metric);
     }

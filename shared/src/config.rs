@@ -8,7 +8,7 @@ mod types;
 
 use std::fmt::{self, Display};
 
-pub use decode::{Decode, Fields, Node, Texts, describe_default};
+pub use decode::{Decode, Fields, Named, Node, Texts, describe_default};
 pub use parse::{parse, parse_json};
 
 /// Where secrets named by the configuration come from: the VM's environment, by variable name.

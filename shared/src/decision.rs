@@ -6,6 +6,8 @@
 //! allocation. What only the request can tell (how many seconds a token missed by, which key was limited) travels
 //! beside it as [`Detail`]s.
 
+use std::rc::Rc;
+
 use crate::{mode::Mode, problem::Refusal};
 
 /// What is to happen to the request. The metric label and event field `action`.
@@ -32,6 +34,18 @@ impl Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reason(pub &'static str);
 
+/// Whether a decision is told to more than its class asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Notice {
+    /// Audited where events of its class are.
+    #[default]
+    Ordinary,
+    /// Always audited, such as an exemption from a rule.
+    Recorded,
+    /// Always audited, as what someone should look at now.
+    Alert,
+}
+
 /// Everything about one possible decision that is known when the configuration loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -40,14 +54,28 @@ pub struct Outcome {
     /// Why, as a stable code.
     pub reason: Reason,
     /// The rule that decided: its `name` in the configuration, or the configuration key (such as `default`).
-    pub rule: String,
+    pub rule: Rc<str>,
     /// Whether the action is carried out or only reported. Never [`Mode::Off`]: what is off has no outcome.
     pub mode: Mode,
     /// What the client is told. Used when the action is [`Action::Deny`] in [`Mode::Enforce`].
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<Rc<Refusal>>,
+    /// Who is told.
+    pub notice: Notice,
 }
 
 impl Outcome {
+    /// A request goes on.
+    pub fn allow(reason: &'static str, rule: &str, mode: Mode) -> Self {
+        let (reason, rule) = (Reason(reason), rule.into());
+        Self { action: Action::Allow, reason, rule, mode, refusal: None, notice: Notice::Ordinary }
+    }
+
+    /// A request is refused, or would have been.
+    pub fn deny(reason: &'static str, rule: &str, mode: Mode, refusal: &Rc<Refusal>) -> Self {
+        let refusal = (mode == Mode::Enforce).then(|| Rc::clone(refusal));
+        Self { action: Action::Deny, refusal, ..Self::allow(reason, rule, mode) }
+    }
+
     /// Whether this outcome ends the request.
     pub fn refuses(&self) -> bool {
         self.action == Action::Deny && self.mode == Mode::Enforce
@@ -72,11 +100,26 @@ pub struct Outcomes(Vec<Outcome>);
 impl Outcomes {
     /// Adds an outcome. An outcome that is there already keeps its id, so that equal decisions share one metric.
     pub fn add(&mut self, outcome: Outcome) -> OutcomeId {
-        let index = self.0.iter().position(|known| *known == outcome).unwrap_or_else(|| {
-            self.0.push(outcome);
-            self.0.len().saturating_sub(1)
-        });
-        OutcomeId(u32::try_from(index).unwrap_or(u32::MAX))
+        match self.0.iter().position(|known| *known == outcome) {
+            Some(index) => OutcomeId(u32::try_from(index).unwrap_or(u32::MAX)),
+            None => self.append(outcome),
+        }
+    }
+
+    /// Adds an outcome that is not there yet, without looking: for policies with thousands.
+    pub fn append(&mut self, outcome: Outcome) -> OutcomeId {
+        self.0.push(outcome);
+        OutcomeId(u32::try_from(self.0.len().saturating_sub(1)).unwrap_or(u32::MAX))
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The outcome with this id; `None` only for an id of another policy.

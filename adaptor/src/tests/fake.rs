@@ -5,13 +5,13 @@ use portcullis_shared::{
     audit::AuditConfig,
     config::{Environment, Errors},
     config_struct,
-    decision::{Action, Outcome, OutcomeId, Outcomes, Reason},
+    decision::{Outcome, OutcomeId, Outcomes},
     mode::Mode,
     policy::{BodyCheck, Filter, Next, Policy, Trail},
     problem::Refusal,
     request::{Request, Unavailable},
 };
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
 use crate::{
     Loaded,
@@ -237,11 +237,8 @@ config_struct! {
 impl Gate {
     fn new(rule: &str, mode: Mode) -> Self {
         let mut outcomes = Outcomes::default();
-        let mut add = |action, reason, refusal| {
-            outcomes.add(Outcome { action, reason: Reason(reason), rule: rule.to_owned(), mode, refusal })
-        };
-        let allow = add(Action::Allow, "open", None);
-        let deny = add(Action::Deny, "closed", Some(Refusal::new(403, None)));
+        let allow = outcomes.add(Outcome::allow("open", rule, mode));
+        let deny = outcomes.add(Outcome::deny("closed", rule, mode, &Rc::new(Refusal::new(403, None))));
         Self { outcomes, allow, deny }
     }
 }

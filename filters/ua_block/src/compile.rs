@@ -3,7 +3,7 @@
 use portcullis_shared::{
     audit::AuditConfig,
     config::{Environment, Errors, check_name, quoted},
-    decision::{self, Outcome, OutcomeId, Outcomes, Reason},
+    decision::{self, Outcome, OutcomeId, Outcomes},
     matcher::{Hits, Kind, Limits, Matcher, Pattern},
     mode::Mode,
     net::CidrSet,
@@ -11,7 +11,7 @@ use portcullis_shared::{
     policy::Filter,
     problem::Refusal,
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use crate::{
     UaBlock, Unusual,
@@ -64,7 +64,7 @@ impl Filter for UaBlock {
 
 struct Compiler<'a> {
     config: &'a Config,
-    refusal: &'a Refusal,
+    refusal: &'a Rc<Refusal>,
     outcomes: Outcomes,
     errors: Errors,
     patterns: Vec<Pattern>,
@@ -176,12 +176,14 @@ impl Compiler<'_> {
     }
 }
 
-fn outcome(action: decision::Action, reason: &'static str, rule: &str, mode: Mode, refusal: &Refusal) -> Outcome {
-    let refusal = (action == decision::Action::Deny && mode == Mode::Enforce).then(|| refusal.clone());
-    Outcome { action, reason: Reason(reason), rule: rule.to_owned(), mode, refusal }
+fn outcome(action: decision::Action, reason: &'static str, rule: &str, mode: Mode, refusal: &Rc<Refusal>) -> Outcome {
+    match action {
+        decision::Action::Allow => Outcome::allow(reason, rule, mode),
+        decision::Action::Deny => Outcome::deny(reason, rule, mode, refusal),
+    }
 }
 
-fn refusal(response: &Response, path: &str, errors: &mut Errors) -> Refusal {
+fn refusal(response: &Response, path: &str, errors: &mut Errors) -> Rc<Refusal> {
     if !(400..=599).contains(&response.status) {
         errors.add(format_args!("{path}.status"), "a status from 400 to 599", response.status);
     }
@@ -190,5 +192,5 @@ fn refusal(response: &Response, path: &str, errors: &mut Errors) -> Refusal {
     {
         errors.add(format_args!("{path}.message"), "at most 500 bytes", format_args!("{} bytes", message.len()));
     }
-    Refusal::new(response.status, response.message.as_deref())
+    Rc::new(Refusal::new(response.status, response.message.as_deref()))
 }

@@ -173,7 +173,7 @@ fn presets_hit_the_bots_they_name_and_no_one_else() {
         let rules = decisions.iter().filter_map(|decision| filter.outcomes().get(decision.outcome));
         let hits: BTreeSet<String> = rules
             .filter(|outcome| outcome.reason.0 == "user_agent_denied")
-            .map(|outcome| outcome.rule.clone())
+            .map(|outcome| outcome.rule.to_string())
             .collect();
         assert_eq!(hits, agent.presets, "{}: {}", agent.what, agent.ua);
         assert!(!is_joined(agent.ua.as_bytes()), "taken for several: {}", agent.ua);

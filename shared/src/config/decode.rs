@@ -205,33 +205,44 @@ impl<T: Decode> Decode for Vec<T> {
     }
 }
 
-/// An object whose values are texts, by key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts(pub Vec<(String, String)>);
+/// An object whose keys are names that the user chooses, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named<T>(pub Vec<(String, T)>);
 
-impl Decode for Texts {
+/// An object whose values are texts.
+pub type Texts = Named<String>;
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Decode> Decode for Named<T> {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         let Value::Object(object) = node.value else {
             node.unexpected(&"an object", errors);
             return None;
         };
-        let text = |(key, value): (&String, &Value), errors: &mut Errors| {
-            let value = String::decode(&Node { value, place: Place::Key(node, key) }, errors)?;
-            Some((key.clone(), value))
-        };
-        object.iter().map(|entry| text(entry, errors)).collect::<Option<_>>().map(Self)
+        let mut all = Vec::with_capacity(object.len());
+        for (key, value) in object {
+            // Goes on after a fault, so that all faults are told.
+            let value = T::decode(&Node { value, place: Place::Key(node, key) }, errors);
+            all.extend(value.map(|value| (key.clone(), value)));
+        }
+        (all.len() == object.len()).then_some(Self(all))
     }
 }
 
-impl serde::Serialize for Texts {
+impl<T: serde::Serialize> serde::Serialize for Named<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 
-impl JsonSchema for Texts {
+impl<T: JsonSchema> JsonSchema for Named<T> {
     fn schema_name() -> Cow<'static, str> {
-        "Texts".into()
+        format!("Named_{}", T::schema_name()).into()
     }
 
     fn inline_schema() -> bool {
@@ -239,7 +250,7 @@ impl JsonSchema for Texts {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        std::collections::BTreeMap::<String, String>::json_schema(generator)
+        std::collections::BTreeMap::<String, T>::json_schema(generator)
     }
 }
 

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::{EventInput, MAX_BYTES, RequestFacts, build, parse};
 use crate::{
     audit::Class,
-    decision::{Action, Detail, Outcome, Reason},
+    decision::{Action, Detail, Outcome},
     mode::Mode,
 };
 
 fn outcome(action: Action, mode: Mode) -> Outcome {
-    Outcome { action, reason: Reason("agent_blocked"), rule: "bad bots".to_owned(), mode, refusal: None }
+    Outcome { action, ..Outcome::allow("agent_blocked", "bad bots", mode) }
 }
 
 fn input<'a>(outcome: &'a Outcome, request: RequestFacts<'a>) -> EventInput<'a> {
@@ -213,7 +213,7 @@ fn long_fields_are_cut_at_a_character() {
 #[test]
 fn nothing_makes_an_event_too_large() {
     let huge = "\"\\\u{1}\u{fffd}é\u{2028}".repeat(10_000);
-    let outcome = Outcome { rule: huge.clone(), ..outcome(Action::Deny, Mode::Enforce) };
+    let outcome = Outcome { rule: huge.as_str().into(), ..outcome(Action::Deny, Mode::Enforce) };
     let names: Vec<&'static str> = vec!["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
     let details: Vec<Detail> = names.into_iter().map(|name| Detail { name, value: json!([huge]) }).collect();
     let bytes = Some(huge.as_bytes());
