@@ -5,7 +5,20 @@
 //! then are the claims believed.
 
 mod algorithm;
+mod base64url;
+mod bearer;
+mod cache;
+mod claims;
 mod fault;
+mod revocation;
+mod token;
 
 pub use algorithm::{Algorithm, KeyType};
+pub use bearer::{Found, SourceFault, find_in_cookies, find_in_header, find_in_query};
+pub use cache::{Statistics, TokenCache};
+pub use claims::{ClaimRules, Claims, Missed, Validity};
 pub use fault::Fault;
+pub use revocation::{
+    Identifier, Revocations, Revoked, RevokedKey, RevokedSubject, RevokedThings, RevokedToken, TextOr,
+};
+pub use token::{Compact, media_type_is};

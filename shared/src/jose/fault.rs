@@ -3,7 +3,8 @@
 macro_rules! faults {
     ($($(#[doc = $text:literal])+ $name:ident = $code:literal,)+) => {
         /// Why a token is not accepted. Where a token has several faults, the one reported is the first in this order,
-        /// which is the order in which tokens are judged.
+        /// which is the order in which tokens are judged; but a [duplicate member](Self::DuplicateMember) of the claims
+        /// is found when the claims are read, after all that is wrong with the header.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Fault {
             $($(#[doc = $text])+ $name,)+
@@ -30,10 +31,10 @@ faults! {
     Malformed = "token_malformed",
     /// A part is not base64url, has padding, or has stray bits at its end (RFC 7515 section 2).
     Base64 = "token_base64_invalid",
-    /// The header is not a JSON object, or a member is of the wrong type.
-    Header = "token_header_invalid",
     /// A member of the header or the claims comes twice (RFC 7515 section 4, RFC 7519 section 4).
     DuplicateMember = "token_duplicate_member",
+    /// The header is not a JSON object, has no `alg`, or a member is of the wrong type.
+    Header = "token_header_invalid",
     /// `alg` is `none`, in whichever case.
     AlgorithmNone = "token_algorithm_none",
     /// `alg` names no algorithm that is known here.
@@ -42,7 +43,7 @@ faults! {
     KeyEmbedded = "token_key_embedded",
     /// `b64` is there: an unencoded payload (RFC 7797).
     PayloadUnencoded = "token_payload_unencoded",
-    /// `crit` names an extension, and none is known here (RFC 7515 section 4.1.11).
+    /// `crit` is there: it names an extension, and none is known here (RFC 7515 section 4.1.11).
     CriticalUnknown = "token_critical_unknown",
     /// `typ` is not what the provider's tokens have (RFC 8725 section 3.11), or `cty` says that a token is nested.
     TypeUnexpected = "token_type_unexpected",
