@@ -1,5 +1,6 @@
 //! Strict configuration: every fault is found at load and named by JSON path, what was expected and what was found.
 
+pub(crate) mod callout;
 mod decode;
 mod parse;
 #[cfg(test)]

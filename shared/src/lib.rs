@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod config;
 pub mod decision;
+pub mod document;
 #[cfg(feature = "jose")]
 pub mod jose;
 pub mod matcher;

@@ -5,26 +5,8 @@ use std::{fmt, ops::RangeInclusive};
 use super::{AuditConfig, Batch, Format, Queue, Retry};
 use crate::{
     audit::Class,
-    config::{Environment, Errors, quoted},
-    redact,
+    config::{Environment, Errors, callout, quoted},
 };
-
-/// Headers that are not the operator's to set: the body's own, the connection's own.
-const RESERVED: &[&str] = &[
-    "connection",
-    "content-length",
-    "content-type",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-const MAX_HEADERS: usize = 32;
-const MAX_HEADER_BYTES: usize = 4096;
 
 /// A checked `audit` configuration, with its secrets looked up. Its [`Debug`] form shows none.
 #[derive(Clone, PartialEq, Eq)]
@@ -91,9 +73,7 @@ impl AuditConfig {
     pub fn compile(self, path: &str, environment: Environment, errors: &mut Errors) -> Sink {
         let mut check = Check { path, errors };
         check.limits(&self);
-        if self.cluster.is_empty() || self.cluster.len() > 255 || self.cluster.chars().any(char::is_control) {
-            check.fault("cluster", "the name of an Envoy cluster, 1 to 255 characters", quoted(&self.cluster));
-        }
+        callout::check_cluster(format_args!("{path}.cluster"), &self.cluster, check.errors);
         if !self.path.starts_with('/')
             || self.path.len() > 2048
             || !self.path.bytes().all(|byte| byte.is_ascii_graphic())
@@ -105,34 +85,14 @@ impl AuditConfig {
             let (_, host) = self.cluster.rsplit_once('|').unwrap_or(("", &self.cluster));
             host.to_owned()
         });
-        if !is_authority(&authority) {
+        if !callout::is_authority(&authority) {
             let expected = "a host with or without port (give one where the cluster's name is none)";
             check.fault("authority", expected, quoted(&authority));
         }
         if self.events.is_empty() {
             check.fault("events", "at least one of deny, shadow, error and allow", "none");
         }
-        let mut headers = Vec::new();
-        for (name, value) in self.headers.0 {
-            if redact::header_is_secret(&name) {
-                let expected = "no credentials in the configuration: name a variable in `header_env`";
-                check.fault(format_args!("headers[{name:?}]"), expected, "a header that carries some");
-            }
-            check.header("headers", &name, value, &mut headers);
-        }
-        for (name, variable) in self.header_env.0 {
-            match environment(&variable) {
-                Some(value) => check.header("header_env", &name, value, &mut headers),
-                None => check.fault(
-                    format_args!("header_env[{name:?}]"),
-                    "a variable that `vm_config.environment_variables` sets",
-                    quoted(&variable),
-                ),
-            }
-        }
-        if headers.len() > MAX_HEADERS {
-            check.fault("headers", format_args!("at most {MAX_HEADERS} with header_env"), headers.len());
-        }
+        let headers = callout::headers(path, self.headers, self.header_env, environment, check.errors);
         Sink {
             cluster: self.cluster,
             format: self.format,
@@ -187,37 +147,4 @@ impl Check<'_> {
             }
         }
     }
-
-    /// Checks a header and adds it. Says nothing of the value: it may be a secret.
-    fn header(&mut self, key: &str, name: &str, value: String, headers: &mut Vec<(String, String)>) {
-        let at = format!("{key}[{name:?}]");
-        let lower = name.to_ascii_lowercase();
-        if !is_token(name) {
-            self.fault(&at, "a header name (letters, digits and -_.~!#$%&'*+^`|)", quoted(name));
-        } else if RESERVED.contains(&lower.as_str()) {
-            self.fault(&at, "a header that is the operator's to set", quoted(name));
-        }
-        if headers.iter().any(|(known, _)| *known == lower) {
-            self.fault(&at, "each header once", "a second one");
-        }
-        if value.len() > MAX_HEADER_BYTES {
-            self.fault(&at, format_args!("at most {MAX_HEADER_BYTES} bytes"), value.len());
-        } else if value.trim() != value || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            let expected = "visible ASCII characters, with spaces only between them";
-            self.fault(&at, expected, "a value with others (not shown: it may be a secret)");
-        }
-        headers.push((lower, value));
-    }
-}
-
-/// RFC 9110 section 5.6.2; so no pseudo-header either.
-fn is_token(name: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!#$%&'*+^`|".contains(&byte);
-    !name.is_empty() && name.len() <= 128 && name.bytes().all(good)
-}
-
-/// The characters that RFC 3986 has for a host and a port.
-fn is_authority(authority: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
-    !authority.is_empty() && authority.len() <= 255 && authority.bytes().all(good)
 }

@@ -1,0 +1,443 @@
+//! Documents that are fetched from a service, again and again, and shared by all workers of a process: key sets,
+//! revocation lists, address feeds. No I/O, no clock: the caller has both.
+//!
+//! # Use
+//!
+//! Each worker has a [`Document`] for each configured [`Source`]; what they must agree on is in a [`Store`]. After
+//! [`Document::next_poll_ms`], and after each answer:
+//!
+//! ```text
+//! while let Some(step) = document.poll(now, random, store) {
+//!     match step {
+//!         Step::New { body, .. } => match parse(&body) {
+//!             Ok(parsed) => keys = parsed,
+//!             Err(_) => document.refuse(now, store),
+//!         },
+//!         Step::Renewed { .. } => {}
+//!         Step::Fetch(id) => match dispatch(document.source()) {
+//!             Ok(token) => calls.insert(token, id),
+//!             Err(_) => document.answered(id, Err(Failure::NotSent), now, random, store),
+//!         },
+//!     }
+//! }
+//! ```
+//!
+//! An answer's status goes through [`Failure::of_status`] and its body through the parser; then [`Document::answered`]
+//! says whether what was parsed is to be used. Requests may use it while [`Document::is_usable`].
+//!
+//! # Who fetches
+//!
+//! The first worker that sees that a fetch is due takes a lease in the store, by compare-and-swap; the others wait for
+//! its end and take the document from the store. So one fetch at a time is under way in a process, also after an outage.
+//! The lease of a worker that died ends by itself, 1 s after the call's time-out. With no store to be had, each worker
+//! fetches for itself.
+//!
+//! # When
+//!
+//! At once when there is nothing yet; a new configuration finds the old one's document in the store. Then after
+//! `refresh_s`, give or take a tenth, so that processes that started together drift apart. After a failure: after a
+//! random time from 1 s to a limit that doubles with each failure up to `refresh_s`; the document stays. Sooner by
+//! [`Document::demand`], but no sooner than the kind's `demand_s` after the last fetch began, and not after a failure.
+//! Times in the store that no configuration makes are not believed: the clock was set back.
+//!
+//! # Memory
+//!
+//! A source takes two keys of the store, which are never given back: 61 bytes, and the document. A worker keeps neither.
+
+mod config;
+mod fetches;
+mod pace;
+mod record;
+mod source;
+mod store;
+mod url;
+
+use std::borrow::Cow;
+
+use pace::Pace;
+use record::{Header, Record};
+
+pub use config::{Kind, Remote};
+pub use fetches::{Failure, Fetches};
+pub use source::Source;
+pub use store::{ABSENT, NotSet, Store, Stored, Unavailable};
+
+/// How often a lost compare-and-swap is tried again. Who loses this often has the others' word that all is well.
+const ATTEMPTS: usize = 8;
+
+/// How long between polls when somebody waits, in milliseconds.
+const WAITING_POLL_MS: u32 = 50;
+
+/// A source of random numbers.
+pub type Random<'a> = &'a mut dyn FnMut() -> u64;
+
+/// Names a fetch from [`Step::Fetch`] until its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchId(u64);
+
+/// What is to be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Step<'a> {
+    /// Use this document from now on, which another worker fetched; if it cannot be read, tell [`Document::refuse`].
+    New {
+        /// The document.
+        body: Cow<'a, [u8]>,
+        /// When it was last fetched, in nanoseconds since 1970.
+        fetched_at: u64,
+    },
+    /// The document in use was fetched again.
+    Renewed {
+        /// When, in nanoseconds since 1970.
+        fetched_at: u64,
+    },
+    /// Send the request that [`Document::source`] describes, and tell [`Document::answered`] what comes of it.
+    Fetch(FetchId),
+}
+
+/// What an answer comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Answer {
+    /// Use the fetched document from now on.
+    New,
+    /// The fetched document is the one in use.
+    Unchanged,
+    /// Use what was there before.
+    Failed(Failure),
+    /// The answer came too late: the fetch counts as lost already, or there is a newer document in the store.
+    Ignored,
+}
+
+/// What one who needs a newer document may hope for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Demand {
+    /// There is one in the store already: poll at once.
+    Stored,
+    /// A fetch is under way or due: poll at once and then each [`Document::next_poll_ms`]; waiting may be worth it.
+    Coming,
+    /// No fetch begins before this time, in nanoseconds since 1970: do not wait.
+    NotBefore(u64),
+}
+
+/// A worker's view of a document.
+#[derive(Debug)]
+pub struct Document {
+    source: Source,
+    record_key: String,
+    body_key: String,
+    /// The record as it was last seen; the only one while there is no store.
+    local: Record,
+    /// The version that was last taken or refused.
+    seen: u64,
+    held: Option<Held>,
+    /// What was held before a [`Step::New`].
+    before: Option<Held>,
+    flight: Option<Flight>,
+    fetches: Fetches,
+}
+
+/// The document in use.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// 0: it was fetched without a store.
+    version: u64,
+    fetched_at: u64,
+}
+
+/// A fetch without an answer yet.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    owner: u64,
+    sequence: u64,
+    since: u64,
+}
+
+/// What became of a document that was to be stored.
+enum Written {
+    /// The store has it, as this version.
+    As(u64),
+    /// The store has a newer one.
+    Superseded,
+}
+
+/// The `cas` of a record; `None` when there is no store.
+type Cas = Option<u32>;
+
+impl Document {
+    /// A document of which nothing is known yet. Filters of another name do not share it.
+    pub fn new(filter: &str, source: Source) -> Self {
+        let key = source.key(filter);
+        Self {
+            record_key: format!("{key}.record"),
+            body_key: format!("{key}.body"),
+            source,
+            local: Record::default(),
+            seen: 0,
+            held: None,
+            before: None,
+            flight: None,
+            fetches: Fetches::default(),
+        }
+    }
+
+    /// Where it comes from.
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What is to be done at `now`, in nanoseconds since 1970 by a clock that may jump. Poll until there is no more.
+    pub fn poll<'a>(&mut self, now: u64, random: Random<'_>, store: &'a dyn Store) -> Option<Step<'a>> {
+        if let Some(flight) = self.flight
+            && self.source.pace.is_lost(flight.since, now)
+        {
+            self.flight = None;
+            self.fail(flight, Failure::TimedOut, now, random, store);
+        }
+        let (record, cas) = self.load(store);
+        let mut is_missing = false;
+        if self.is_newer(&record, cas, now) {
+            match self.read(&record, store) {
+                Some((held, _)) if held.version == self.seen => {}
+                Some((held, body)) => {
+                    self.before = self.held.replace(held);
+                    self.seen = held.version;
+                    return Some(Step::New { body, fetched_at: held.fetched_at });
+                }
+                None => is_missing = true,
+            }
+        }
+        if let Some(held) = &mut self.held
+            && held.version == record.version
+            && held.version != 0
+            && held.fetched_at != record.fetched_at
+        {
+            held.fetched_at = record.fetched_at;
+            return Some(Step::Renewed { fetched_at: record.fetched_at });
+        }
+        let pace = self.source.pace;
+        let is_due =
+            pace.is_due(&record, now) || (is_missing && record.failures == 0 && pace.demand_at(&record, now) <= now);
+        if self.flight.is_some() || Pace::is_leased(&record, now) || !is_due {
+            return None;
+        }
+        self.lease(record, cas, now, random, store).map(Step::Fetch)
+    }
+
+    /// The document of the last [`Step::New`] cannot be read: the one before stays in use, and another is fetched soon.
+    pub fn refuse(&mut self, now: u64, store: &dyn Store) {
+        self.held = self.before.take();
+        // Whether it comes soon is the next poll's business.
+        let _ = self.demand(now, store);
+    }
+
+    /// What came of a fetch: the document, which the caller has parsed, or why there is none.
+    pub fn answered(
+        &mut self,
+        id: FetchId,
+        result: Result<&[u8], Failure>,
+        now: u64,
+        random: Random<'_>,
+        store: &dyn Store,
+    ) -> Answer {
+        let Some(flight) = self.flight.take_if(|flight| flight.owner == id.0) else { return Answer::Ignored };
+        let body = match result {
+            Ok(body) if body.len() > self.source.max_bytes => Err(Failure::TooLarge),
+            other => other,
+        };
+        match body {
+            Ok(body) => self.succeed(flight, body, now, random, store),
+            Err(failure) => {
+                self.fail(flight, failure, now, random, store);
+                Answer::Failed(failure)
+            }
+        }
+    }
+
+    /// Somebody needs a newer document than this worker has: a token names an unknown key.
+    pub fn demand(&mut self, now: u64, store: &dyn Store) -> Demand {
+        for _ in 0..ATTEMPTS {
+            let (record, cas) = self.load(store);
+            if self.is_newer(&record, cas, now) {
+                return Demand::Stored;
+            }
+            let pace = self.source.pace;
+            if self.flight.is_some() || Pace::is_leased(&record, now) || pace.is_due(&record, now) {
+                return Demand::Coming;
+            }
+            if record.failures > 0 {
+                return Demand::NotBefore(record.next_at);
+            }
+            let at = pace.demand_at(&record, now);
+            if at >= record.next_at {
+                return Demand::NotBefore(record.next_at);
+            }
+            if self.save(Record { next_at: at, ..record }, cas, store) {
+                return if at <= now { Demand::Coming } else { Demand::NotBefore(at) };
+            }
+        }
+        // Others are at it.
+        Demand::Coming
+    }
+
+    /// Whether there is a document, and it was fetched recently enough (`stale_s`).
+    pub fn is_usable(&self, now: u64) -> bool {
+        self.fetched_at().is_some_and(|fetched_at| self.source.pace.is_usable(fetched_at, now))
+    }
+
+    /// When the document in use was last fetched, in nanoseconds since 1970.
+    pub fn fetched_at(&self) -> Option<u64> {
+        self.held.map(|held| held.fetched_at)
+    }
+
+    /// How many fetches of the process have failed since the last that succeeded, as of the last poll.
+    pub const fn failures(&self) -> u32 {
+        self.local.failures
+    }
+
+    /// How soon to poll again, in milliseconds. `waiting`: whether requests wait for the document.
+    pub fn next_poll_ms(&self, waiting: bool) -> u32 {
+        if waiting || self.held.is_none() { WAITING_POLL_MS } else { self.source.pace.poll_ms() }
+    }
+
+    /// What came of this worker's fetches since this was last asked.
+    pub fn take_fetches(&mut self) -> Fetches {
+        std::mem::take(&mut self.fetches)
+    }
+
+    /// The record in the store; what was seen last if there is no store.
+    fn load(&mut self, store: &dyn Store) -> (Record, Cas) {
+        match store.get(&self.record_key) {
+            Ok(stored) => {
+                let cas = stored.as_ref().map_or(ABSENT, |stored| stored.cas);
+                let record = stored.and_then(|stored| Record::parse(&stored.value)).unwrap_or_default();
+                self.local = record;
+                (record, Some(cas))
+            }
+            Err(Unavailable) => (self.local, None),
+        }
+    }
+
+    /// Stores the record, or keeps it here if there is no store; `false` when another worker was first.
+    fn save(&mut self, record: Record, cas: Cas, store: &dyn Store) -> bool {
+        let set = cas.map_or(Ok(()), |cas| store.set(&self.record_key, &record.to_bytes(), cas));
+        let is_saved = set != Err(NotSet::CasMismatch);
+        if is_saved {
+            self.local = record;
+        }
+        is_saved
+    }
+
+    /// Whether the store has a document that this worker should look at.
+    fn is_newer(&self, record: &Record, cas: Cas, now: u64) -> bool {
+        // What was fetched while there was no store may be newer than what the store had before.
+        let is_older = |held: Held| held.version == 0 && (record.fetched_at..=now).contains(&held.fetched_at);
+        cas.is_some() && record.version != 0 && record.version != self.seen && !self.held.is_some_and(is_older)
+    }
+
+    /// The document in the store, if it is no older than the record says. It is newer when the record is about to be
+    /// written, or when the worker that should have done so died.
+    fn read<'a>(&self, record: &Record, store: &'a dyn Store) -> Option<(Held, Cow<'a, [u8]>)> {
+        let stored = store.get(&self.body_key).ok()??;
+        let (Header { version, fetched_at }, body) = Header::split_off(stored.value)?;
+        let fetched_at = if version == record.version { record.fetched_at } else { fetched_at };
+        (version >= record.version && body.len() <= self.source.max_bytes)
+            .then_some((Held { version, fetched_at }, body))
+    }
+
+    /// Takes the right to fetch, unless another worker does.
+    fn lease(&mut self, record: Record, cas: Cas, now: u64, random: Random<'_>, store: &dyn Store) -> Option<FetchId> {
+        // The record may have been lost, but not what makes versions grow.
+        let stored = store.get(&self.body_key).ok().flatten();
+        let stored = stored.and_then(|stored| Header::split(&stored.value).map(|(header, _)| header.version));
+        let sequence = record.sequence.max(stored.unwrap_or_default()).saturating_add(1);
+        // 0 is what a record has that names no fetch.
+        let owner = random() | 1;
+        let lease_until = self.source.pace.lease_until(now);
+        let leased = Record { sequence, attempted_at: now, lease_until, owner, ..record };
+        self.save(leased, cas, store).then(|| {
+            self.flight = Some(Flight { owner, sequence, since: now });
+            FetchId(owner)
+        })
+    }
+
+    fn succeed(&mut self, flight: Flight, body: &[u8], now: u64, random: Random<'_>, store: &dyn Store) -> Answer {
+        let next_at = self.source.pace.after_success(now, random());
+        let version = match self.write(flight.sequence, body, now, store) {
+            Some(Written::As(version)) => version,
+            Some(Written::Superseded) => {
+                self.fetches.count_success(true);
+                self.release(flight, next_at, store);
+                return Answer::Ignored;
+            }
+            // No store: the document is this worker's own.
+            None => 0,
+        };
+        for _ in 0..ATTEMPTS {
+            let (record, cas) = self.load(store);
+            let lease_until = if record.owner == flight.owner { 0 } else { record.lease_until };
+            // Without a new version the others must not think theirs renewed.
+            let (stored, fetched_at) = match (version, cas) {
+                (0, Some(_)) => (record.version, record.fetched_at),
+                (0, None) => (record.version, now),
+                _ => (record.version.max(version), now),
+            };
+            let settled = Record { version: stored, fetched_at, next_at, lease_until, failures: 0, ..record };
+            if self.save(settled, cas, store) {
+                break;
+            }
+        }
+        let is_unchanged = version != 0 && self.held.is_some_and(|held| held.version == version);
+        self.fetches.count_success(version == 0 || version == flight.sequence);
+        self.held = Some(Held { version, fetched_at: now });
+        self.seen = version;
+        if is_unchanged { Answer::Unchanged } else { Answer::New }
+    }
+
+    /// Stores a fetched document, unless it is there already. `None` when that cannot be done.
+    fn write(&self, version: u64, body: &[u8], now: u64, store: &dyn Store) -> Option<Written> {
+        for _ in 0..ATTEMPTS {
+            let stored = store.get(&self.body_key).ok()?;
+            let known = stored.as_ref().and_then(|stored| Header::split(&stored.value));
+            match known {
+                Some((header, _)) if header.version > version => return Some(Written::Superseded),
+                Some((header, known)) if known == body => return Some(Written::As(header.version)),
+                _ => {}
+            }
+            let cas = stored.as_ref().map_or(ABSENT, |stored| stored.cas);
+            match store.set(&self.body_key, &Header { version, fetched_at: now }.with(body), cas) {
+                Ok(()) => return Some(Written::As(version)),
+                Err(NotSet::CasMismatch) => {}
+                Err(NotSet::Unavailable) => return None,
+            }
+        }
+        None
+    }
+
+    fn fail(&mut self, flight: Flight, failure: Failure, now: u64, random: Random<'_>, store: &dyn Store) {
+        self.fetches.count_failure(failure);
+        for _ in 0..ATTEMPTS {
+            let (record, cas) = self.load(store);
+            // Another worker has fetched since: it knows better.
+            if record.owner != flight.owner {
+                return;
+            }
+            let next_at = self.source.pace.after_failure(record.failures, now, random());
+            let failures = record.failures.saturating_add(1);
+            if self.save(Record { next_at, lease_until: 0, failures, ..record }, cas, store) {
+                return;
+            }
+        }
+    }
+
+    /// Gives the lease back, if it is still this fetch's.
+    fn release(&mut self, flight: Flight, next_at: u64, store: &dyn Store) {
+        for _ in 0..ATTEMPTS {
+            let (record, cas) = self.load(store);
+            if record.owner != flight.owner || self.save(Record { next_at, lease_until: 0, ..record }, cas, store) {
+                return;
+            }
+        }
+    }
+}
