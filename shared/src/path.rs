@@ -31,6 +31,8 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use lookalike::is_lookalike;
+
 pub use ambiguity::Ambiguity;
 pub use normal::{NormalPath, PathBuffer};
 pub use normaliser::{Normaliser, Reading, SeparatorReading};
@@ -44,7 +46,7 @@ fn is_dots(segment: &[u8]) -> bool {
 }
 
 /// The byte that two hexadecimal digits behind a `%` stand for, and what follows them.
-fn unescape(after_percent: &[u8]) -> Option<(u8, &[u8])> {
+pub(crate) fn unescape(after_percent: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     match after_percent {
         [high, low, rest @ ..] => Some(((digit(*high)? << 4) | digit(*low)?, rest)),

@@ -7,7 +7,7 @@
 ///
 /// Whole neighbourhoods are named where most of them are of the kind, so a few innocent signs are among them. Letters
 /// with accents are not.
-pub(super) fn is_lookalike(character: char) -> bool {
+pub(crate) fn is_lookalike(character: char) -> bool {
     matches!(u32::from(character),
         // Latin-1 and Latin Extended: no-break space, ª, soft hyphen, ², ³, ¹, º, ligatures, the long s.
         0xA0 | 0xAA | 0xAD | 0xB2..=0xB3 | 0xB9..=0xBA | 0x132..=0x133 | 0x17F | 0x1C7..=0x1CC | 0x1F1..=0x1F3
