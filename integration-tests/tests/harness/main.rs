@@ -5,6 +5,8 @@ mod collector;
 mod config;
 mod ecds;
 mod envoy;
+mod issuer;
+mod mint;
 mod upstream;
 
 use portcullis_integration_tests::{Bootstrap, Envoy, Upstream};
