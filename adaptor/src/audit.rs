@@ -9,7 +9,7 @@ use portcullis_shared::{
         Class, Delivery, Sink,
         event::{self, EventInput, RequestFacts},
     },
-    decision::{Detail, Outcome},
+    decision::{Detail, Notice, Outcome},
     metrics,
 };
 
@@ -79,7 +79,7 @@ impl Pipelines {
         let Some(pipeline) = self.0.get_mut(pipeline) else { return };
         pipeline.sequence = pipeline.sequence.saturating_add(1);
         // An event says what could be learned: a decision that the host was unavailable is audited too.
-        let headers = request.headers().ok();
+        let headers = request.all_headers().ok();
         let header = |name: &str| headers.and_then(|headers| headers.get(name));
         let client = request.client().ok().flatten();
         let refusal = facts.outcome.refusal.as_ref().filter(|_| facts.outcome.refuses());
@@ -90,7 +90,7 @@ impl Pipelines {
             filter: pipeline.filter,
             filter_version: env!("CARGO_PKG_VERSION"),
             class: facts.class,
-            alert: false,
+            alert: facts.outcome.notice == Notice::Alert,
             outcome: facts.outcome,
             details: facts.details,
             request: RequestFacts {

@@ -9,9 +9,11 @@ mod pairs;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 
+use portcullis_shared::request::Packed;
+
 #[cfg(target_arch = "wasm32")]
 pub use arena::memory_allocate;
-pub use pairs::{Pairs, render};
+pub use pairs::render;
 #[cfg(target_arch = "wasm32")]
 pub use wasm::WasmHost;
 
@@ -90,7 +92,7 @@ pub trait Host {
     fn request_header(&self, name: &str) -> Result<Option<&[u8]>, Refused>;
 
     /// All request headers.
-    fn request_headers(&self) -> Result<Pairs<'_>, Refused>;
+    fn request_headers(&self) -> Result<Packed<'_>, Refused>;
 
     /// A property (Envoy's attributes), by its path: steps with a NUL between them.
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused>;

@@ -1,6 +1,10 @@
 //! What a policy may ask of a request, and do to it.
 
+mod packed;
+
 use std::{cell::RefCell, net::IpAddr};
+
+pub use packed::Packed;
 
 /// The host did not answer, or answered what it must not. Policies pass it on with `?`, and the request is refused:
 /// what cannot be seen cannot be allowed.
@@ -18,8 +22,8 @@ pub trait Request {
     /// filter sees them; of all others this is the first.
     fn header(&self, name: &str) -> Result<Option<&[u8]>, Unavailable>;
 
-    /// Shows all headers, in order: names, in lower case, and values.
-    fn each_header<'s>(&'s self, see: &mut dyn FnMut(&'s [u8], &'s [u8])) -> Result<(), Unavailable>;
+    /// All headers.
+    fn headers(&self) -> Result<Headers<'_>, Unavailable>;
 
     /// The peer's address as the proxy trusts it; `None` where it has none, such as on a Unix socket.
     fn client_address(&self) -> Result<Option<IpAddr>, Unavailable>;
@@ -48,6 +52,42 @@ pub trait Request {
 
     /// Leaves a value for later filters, which no client can forge. Envoy has it as filter state `wasm.<name>`.
     fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+}
+
+/// Headers, in order: names in lower case, and values. An iterator that can be started again from any copy.
+#[derive(Clone, Copy, Debug)]
+pub enum Headers<'a> {
+    /// As a host hands them over.
+    Packed(Packed<'a>),
+    /// As tests make them.
+    Listed(&'a [(String, Vec<u8>)]),
+}
+
+impl<'a> Headers<'a> {
+    /// The first value with this name.
+    pub fn get(mut self, name: &str) -> Option<&'a [u8]> {
+        self.find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+    }
+
+    /// All values with this name.
+    pub fn all(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.filter(move |(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Packed(packed) => packed.next(),
+            Self::Listed(list) => {
+                let ((name, value), rest) = list.split_first()?;
+                *list = rest;
+                Some((name.as_bytes(), value))
+            }
+        }
+    }
 }
 
 /// A request made of parts, for tests and tools.
@@ -93,11 +133,8 @@ impl Request for Parts {
         Ok(self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice()))
     }
 
-    fn each_header<'s>(&'s self, see: &mut dyn FnMut(&'s [u8], &'s [u8])) -> Result<(), Unavailable> {
-        for (name, value) in &self.headers {
-            see(name.as_bytes(), value);
-        }
-        Ok(())
+    fn headers(&self) -> Result<Headers<'_>, Unavailable> {
+        Ok(Headers::Listed(&self.headers))
     }
 
     fn client_address(&self) -> Result<Option<IpAddr>, Unavailable> {

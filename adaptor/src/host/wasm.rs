@@ -1,6 +1,7 @@
 //! The host as seen from inside Envoy's VM: the only code that calls the ABI.
 
-use super::{Host, HttpCall, Level, Metric, MetricKind, Pairs, Refused, Reply, abi, arena};
+use super::{Host, HttpCall, Level, Metric, MetricKind, Refused, Reply, abi, arena};
+use portcullis_shared::request::Packed;
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
@@ -61,10 +62,10 @@ impl Host for WasmHost {
         self.header(abi::REQUEST_HEADERS, name)
     }
 
-    fn request_headers(&self) -> Result<Pairs<'_>, Refused> {
+    fn request_headers(&self) -> Result<Packed<'_>, Refused> {
         let map = self
             .handed_over(|pairs, size| unsafe { abi::proxy_get_header_map_pairs(abi::REQUEST_HEADERS, pairs, size) })?;
-        map.and_then(Pairs::new).ok_or(Refused(abi::NOT_FOUND))
+        map.and_then(Packed::new).ok_or(Refused(abi::NOT_FOUND))
     }
 
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {

@@ -9,13 +9,13 @@ use portcullis_shared::{
     mode::Mode,
     policy::{BodyCheck, Filter, Next, Policy, Trail},
     problem::Refusal,
-    request::{Request, Unavailable},
+    request::{Headers, Packed, Request, Unavailable},
 };
 use std::{cell::RefCell, rc::Rc};
 
 use crate::{
     Loaded,
-    host::{Host, HttpCall, Level, Metric, MetricKind, Pairs, Refused, Reply, render},
+    host::{Host, HttpCall, Level, Metric, MetricKind, Refused, Reply, render},
 };
 
 #[derive(Default)]
@@ -110,11 +110,11 @@ impl Host for FakeHost {
     fn begin(&mut self) {}
 
     fn request_header(&self, name: &str) -> Result<Option<&[u8]>, Refused> {
-        Ok(self.request_headers()?.get(name))
+        Ok(Headers::Packed(self.request_headers()?).get(name))
     }
 
-    fn request_headers(&self) -> Result<Pairs<'_>, Refused> {
-        self.unless_broken(Pairs::new(&self.request).unwrap())
+    fn request_headers(&self) -> Result<Packed<'_>, Refused> {
+        self.unless_broken(Packed::new(&self.request).unwrap())
     }
 
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
