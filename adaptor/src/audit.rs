@@ -116,14 +116,15 @@ impl Pipelines {
         }
     }
 
-    /// The answer to a call of one of the pipelines.
-    pub(crate) fn answered(&mut self, host: &impl Host, token: u32, status: Option<u16>, now: u64) {
+    /// The answer to a call; whether it is of one of the pipelines.
+    pub(crate) fn answered(&mut self, host: &impl Host, token: u32, status: Option<u16>, now: u64) -> bool {
         for pipeline in &mut self.0 {
             if pipeline.delivery.answered(token, status, now, &mut || host.random()) {
                 pipeline.deliver(host, now);
-                return;
+                return true;
             }
         }
+        false
     }
 }
 

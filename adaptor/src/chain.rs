@@ -12,7 +12,11 @@ use portcullis_shared::{
 
 use std::{cell::OnceCell, rc::Rc};
 
-use crate::host::{self, Host, Metric, Reply};
+use crate::{
+    audit::Define,
+    documents::Documents,
+    host::{self, Host, Metric, MetricKind, Reply},
+};
 
 /// A policy that was compiled from a configuration.
 pub struct Loaded {
@@ -42,6 +46,7 @@ pub fn load<F: Filter>(configuration: &[u8], environment: Environment<'_>) -> Re
 pub(crate) struct Link {
     pub(crate) filter: &'static str,
     pub(crate) policy: Box<dyn Policy>,
+    pub(crate) documents: Documents,
     /// By outcome id.
     pub(crate) effects: Vec<Effect>,
     /// For a request that the host did not let the policy see.
@@ -74,11 +79,16 @@ impl Link {
     /// Each counter that is defined takes a line on Envoy's metrics page, whether it counted anything or not.
     const DEFINED_EARLY: usize = 1024;
 
-    pub(crate) fn new(loaded: Loaded, audit: Option<usize>, mut define: impl FnMut(&str) -> Option<Metric>) -> Self {
+    pub(crate) fn new(loaded: Loaded, audit: Option<usize>, define: Define<'_>) -> Self {
         let Loaded { filter, policy, audit: sink } = loaded;
+        let documents = Documents::new(filter, &*policy, define);
         let early = policy.outcomes().len() <= Self::DEFINED_EARLY;
         let mut effect = |outcome: &Outcome, class| Effect {
-            counter: if early { define(&metrics::decisions(filter, outcome)).into() } else { OnceCell::new() },
+            counter: if early {
+                define(MetricKind::Counter, &metrics::decisions(filter, outcome)).into()
+            } else {
+                OnceCell::new()
+            },
             class,
             audited: outcome.notice != Notice::Ordinary || sink.as_ref().is_some_and(|sink| sink.wants(class)),
             reply: OnceCell::new(),
@@ -86,7 +96,7 @@ impl Link {
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
         let outcome = failure("host_unavailable");
         let unavailable = effect(&outcome, Class::Error);
-        Self { filter, policy, effects, unavailable: (outcome, unavailable), audit }
+        Self { filter, policy, documents, effects, unavailable: (outcome, unavailable), audit }
     }
 
     pub(crate) fn outcomes(&self) -> &Outcomes {

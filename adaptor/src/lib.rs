@@ -24,6 +24,7 @@
 
 mod audit;
 mod chain;
+mod documents;
 #[cfg(target_arch = "wasm32")]
 mod entry;
 pub mod host;
@@ -83,13 +84,13 @@ macro_rules! export {
 
             #[unsafe(no_mangle)]
             extern "C" fn proxy_on_http_call_response(
-                _root: u32,
+                root: u32,
                 token: u32,
                 headers: u32,
-                _body: u32,
+                body: usize,
                 _trailers: u32,
             ) {
-                entry(|vm| vm.on_http_call_response(token, headers));
+                entry(|vm| vm.on_http_call_response(root, token, headers, body));
             }
 
             #[unsafe(no_mangle)]

@@ -3,18 +3,25 @@
 use portcullis_shared::{
     net,
     request::{Headers, Request, Unavailable},
+    store::Store,
 };
 use std::{
     cell::{Cell, OnceCell},
     net::IpAddr,
 };
 
-use crate::host::{Host, Refused};
+use crate::{
+    documents::{Documents, SharedStore},
+    host::{Host, Refused},
+};
 
 /// Asks the host when a policy asks, and for the same thing once.
 pub(crate) struct HostRequest<'a, H> {
     host: &'a H,
     may_wait: bool,
+    /// Those of the policy that is asked.
+    documents: Cell<Option<&'a Documents>>,
+    store: SharedStore<'a, H>,
     client: OnceCell<Result<Option<Client>, Unavailable>>,
     /// Until a header is edited.
     headers: Cell<Option<Result<Headers<'a>, Unavailable>>>,
@@ -29,7 +36,19 @@ pub(crate) struct Client {
 
 impl<'a, H: Host> HostRequest<'a, H> {
     pub(crate) fn new(host: &'a H, may_wait: bool) -> Self {
-        Self { host, may_wait, client: OnceCell::new(), headers: Cell::new(None) }
+        Self {
+            host,
+            may_wait,
+            documents: Cell::new(None),
+            store: SharedStore(host),
+            client: OnceCell::new(),
+            headers: Cell::new(None),
+        }
+    }
+
+    /// Which documents the policy that is asked next may ask for.
+    pub(crate) fn see_documents(&self, documents: &'a Documents) {
+        self.documents.set(Some(documents));
     }
 
     /// All headers in one call: cheaper than three calls for one header each.
@@ -99,6 +118,19 @@ impl<H: Host> Request for HostRequest<'_, H> {
 
     fn may_wait(&self) -> bool {
         self.may_wait
+    }
+
+    fn has_document(&self, document: usize) -> bool {
+        self.documents.get().is_some_and(|documents| documents.is_usable(document, self.host.now()))
+    }
+
+    fn demand_document(&self, document: usize) -> bool {
+        let now = self.host.now();
+        self.documents.get().is_some_and(|documents| documents.demand(document, now, &self.store))
+    }
+
+    fn store(&self) -> &dyn Store {
+        &self.store
     }
 
     fn foreign(&self, function: &str, arguments: &[u8]) -> Option<&[u8]> {

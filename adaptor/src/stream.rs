@@ -82,6 +82,11 @@ impl Streams {
         self.0.iter().filter(|held| held.until.is_some()).count()
     }
 
+    /// Whether any request of this root waits.
+    pub(crate) fn is_any_waiting(&self, root: u32) -> bool {
+        self.0.iter().any(|held| held.root == root && held.until.is_some())
+    }
+
     /// Forgets those that are gone.
     pub(crate) fn retain(&mut self, mut is_there: impl FnMut(u32) -> bool) {
         self.0.retain(|held| is_there(held.context));

@@ -196,9 +196,9 @@ fn events_wait_out_a_dead_collector_and_a_new_configuration() {
     assert_eq!(calls[0].matches("\"sequence\":").count(), 2, "{calls:?}");
     let token = vm.host.last_token();
     vm.host.call_status = Some(200);
-    vm.on_http_call_response(token, 1);
+    vm.on_http_call_response(ROOT, token, 1, 0);
     assert_eq!(vm.host.counted("class=.=deny;.;_result=.=delivered"), 2);
-    vm.on_http_call_response(token, 1);
+    vm.on_http_call_response(ROOT, token, 1, 0);
     assert_eq!(vm.host.counted("class=.=deny;.;_result=.=delivered"), 2, "an answer counts once");
 }
 
@@ -209,7 +209,7 @@ fn an_answer_without_headers_is_a_failure() {
     deliver(&mut vm, ROOT);
     vm.host.call_status = Some(200);
     let token = vm.host.last_token();
-    vm.on_http_call_response(token, 0);
+    vm.on_http_call_response(ROOT, token, 0, 0);
     assert_eq!(vm.host.counted("result=.=timed_out"), 1);
     assert_eq!(vm.host.counted("result=.=delivered"), 0);
     assert!(vm.host.logged().contains("takes no events"), "{}", vm.host.logged());

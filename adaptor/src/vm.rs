@@ -38,6 +38,8 @@ struct Root {
     id: u32,
     /// Empty until the configuration is there.
     chain: Option<Vec<Link>>,
+    /// How often it ticks, in milliseconds.
+    tick_ms: u32,
     /// When it last ticked, or was made.
     seen: u64,
     /// How often others have ticked since.
@@ -57,11 +59,28 @@ pub struct Vm<H> {
     metrics: Metrics,
 }
 
+impl Root {
+    /// Makes it tick as often as its documents and events want, and requests that wait.
+    fn set_tick(&mut self, host: &impl Host, pipelines: &Pipelines, is_waited_for: bool) {
+        let links = || self.chain.iter().flatten();
+        let events = links().filter_map(|link| pipelines.tick_ms(link.audit?));
+        let documents = links().filter_map(|link| link.documents.next_poll_ms(is_waited_for));
+        let wanted = events.chain(documents).min().unwrap_or(IDLE_TICK_MS);
+        let wanted = if is_waited_for { wanted.min(WAITING_TICK_MS) } else { wanted };
+        if self.tick_ms != wanted {
+            self.tick_ms = wanted;
+            host.tick_every(wanted);
+        }
+    }
+}
+
+/// How often a VM with nothing to deliver ticks, in milliseconds.
+const IDLE_TICK_MS: u32 = 5_000;
+
+/// While a request waits for a document.
+const WAITING_TICK_MS: u32 = 20;
+
 impl<H: Host> Vm<H> {
-    /// How often a VM with nothing to deliver ticks, in milliseconds.
-    const IDLE_TICK_MS: u32 = 5_000;
-    /// While a request waits for a document.
-    const WAITING_TICK_MS: u32 = 20;
     /// A root is gone when it has not ticked for this long (in nanoseconds), and ...
     const GONE_AFTER: u64 = 60_000_000_000;
     /// ... others have ticked this often meanwhile. Timers of one thread that are due fire in one round, so a thread that
@@ -90,7 +109,7 @@ impl<H: Host> Vm<H> {
     pub fn on_context_create(&mut self, context: u32, root: u32) {
         if root == 0 {
             let seen = self.host.now();
-            self.roots.push(Root { id: context, chain: None, seen, missed: 0 });
+            self.roots.push(Root { id: context, chain: None, tick_ms: 0, seen, missed: 0 });
         } else {
             self.stream = (context, root);
         }
@@ -124,17 +143,26 @@ impl<H: Host> Vm<H> {
         let mut define = |kind, name: &str| metric(host, metrics, kind, name);
         let mut chain = Vec::new();
         for loaded in loaded {
+            for warning in loaded.policy.warnings() {
+                host.log(Level::Warn, &format!("portcullis {}: {warning}", loaded.filter));
+            }
             let audit = loaded.audit.as_ref().map(|audit| pipelines.open(audit, loaded.filter, host, &mut define));
-            let counter = |name: &str| define(MetricKind::Counter, name);
-            chain.push(Link::new(loaded, audit, counter));
+            chain.push(Link::new(loaded, audit, &mut define));
         }
-        host.tick_every(
-            chain.iter().filter_map(|link| pipelines.tick_ms(link.audit?)).min().unwrap_or(Self::IDLE_TICK_MS),
-        );
-        match roots.iter_mut().find(|known| known.id == root) {
-            Some(known) => known.chain = Some(chain),
-            None => roots.push(Root { id: root, chain: Some(chain), seen: host.now(), missed: 0 }),
+        let root = match roots.iter_mut().position(|known| known.id == root) {
+            Some(position) => roots.get_mut(position),
+            None => {
+                roots.push(Root { id: root, chain: None, tick_ms: 0, seen: host.now(), missed: 0 });
+                roots.last_mut()
+            }
+        };
+        let Some(root) = root else { return false };
+        // What is shared already is taken at once: a new configuration has its keys before its first request.
+        for link in &mut chain {
+            link.documents.take_shared(host, link.filter, &*link.policy);
         }
+        root.chain = Some(chain);
+        root.set_tick(host, pipelines, false);
         true
     }
 
@@ -151,17 +179,49 @@ impl<H: Host> Vm<H> {
         }
         self.roots
             .retain(|known| known.missed < Self::GONE_AFTER_TICKS || now.saturating_sub(known.seen) < Self::GONE_AFTER);
-        self.judge_waiting(None, now);
+        let Self { host, roots, .. } = self;
+        let mut has_new = false;
+        if let Some(root) = roots.iter_mut().find(|known| known.id == root) {
+            for link in root.chain.iter_mut().flatten() {
+                has_new |= link.documents.poll(host, link.filter, &*link.policy, now);
+            }
+        }
+        self.judge_waiting(has_new.then_some(root), now);
         self.host.enter(root);
         self.pipelines.deliver(&self.host, now);
+        self.set_tick(root);
+    }
+
+    /// Makes a root tick as often as it has to.
+    fn set_tick(&mut self, root: u32) {
+        let is_waited_for = self.streams.is_any_waiting(root);
+        if let Some(root) = self.roots.iter_mut().find(|known| known.id == root) {
+            root.set_tick(&self.host, &self.pipelines, is_waited_for);
+        }
     }
 
     /// The answer to a call-out, or what Envoy says in its place; no headers at all when there was no answer.
-    pub fn on_http_call_response(&mut self, token: u32, headers: u32) {
+    pub fn on_http_call_response(&mut self, root: u32, token: u32, headers: u32, body_size: usize) {
         self.host.begin();
-        let status = if headers == 0 { None } else { self.host.call_status() };
-        let now = self.host.now();
-        self.pipelines.answered(&self.host, token, status, now);
+        let Self { host, roots, pipelines, .. } = self;
+        let status = if headers == 0 { None } else { host.call_status() };
+        let now = host.now();
+        if pipelines.answered(host, token, status, now) {
+            return;
+        }
+        let links = roots.iter_mut().filter(|known| known.id == root).flat_map(|root| root.chain.iter_mut().flatten());
+        for link in links {
+            let Some(is_new) = link.documents.answered(host, link.filter, &*link.policy, token, status, body_size, now)
+            else {
+                continue;
+            };
+            if is_new {
+                self.judge_waiting(Some(root), now);
+                self.host.enter(root);
+            }
+            break;
+        }
+        self.set_tick(root);
     }
 
     /// A request's headers are here.
@@ -219,6 +279,7 @@ impl<H: Host> Vm<H> {
         held.until = None;
         for (index, link) in chain.iter().enumerate().skip(held.link) {
             trail.clear();
+            request.see_documents(&link.documents);
             let next = link.policy.on_request_headers(&request, trail);
             if conclude(tools, &request, link, trail, next.is_err()) == Flow::Pause {
                 return Judged::Refused;
@@ -227,8 +288,9 @@ impl<H: Host> Vm<H> {
                 Ok(Next::Body(check)) => held.checks.push((index, check)),
                 Ok(Next::Wait(until)) if may_wait => {
                     (held.link, held.until) = (index, Some(until));
-                    host.tick_every(Self::WAITING_TICK_MS);
+                    let root = held.root;
                     streams.hold(held);
+                    self.set_tick(root);
                     return Judged::Held;
                 }
                 Ok(Next::Wait(_)) => return unavailable(tools, &request, link),
@@ -256,6 +318,7 @@ impl<H: Host> Vm<H> {
         for (index, check) in held.checks {
             let Some(link) = chain.get(index) else { continue };
             trail.clear();
+            request.see_documents(&link.documents);
             let judged = match body {
                 _ if held.size > check.limit => {
                     trail.conclude(check.over_limit);

@@ -49,7 +49,6 @@ mod fetches;
 mod pace;
 mod record;
 mod source;
-mod store;
 mod url;
 
 use std::borrow::Cow;
@@ -57,10 +56,10 @@ use std::borrow::Cow;
 use pace::Pace;
 use record::{Header, Record};
 
+use crate::store::{ABSENT, NotSet, Store, Unavailable};
 pub use config::{Kind, Remote};
 pub use fetches::{Failure, Fetches};
 pub use source::Source;
-pub use store::{ABSENT, NotSet, Store, Stored, Unavailable};
 
 /// How often a lost compare-and-swap is tried again. Who loses this often has the others' word that all is well.
 const ATTEMPTS: usize = 8;
@@ -197,24 +196,8 @@ impl Document {
         }
         let (record, cas) = self.load(store);
         let mut is_missing = false;
-        if self.is_newer(&record, cas, now) {
-            match self.read(&record, store) {
-                Some((held, _)) if held.version == self.seen => {}
-                Some((held, body)) => {
-                    self.before = self.held.replace(held);
-                    self.seen = held.version;
-                    return Some(Step::New { body, fetched_at: held.fetched_at });
-                }
-                None => is_missing = true,
-            }
-        }
-        if let Some(held) = &mut self.held
-            && held.version == record.version
-            && held.version != 0
-            && held.fetched_at != record.fetched_at
-        {
-            held.fetched_at = record.fetched_at;
-            return Some(Step::Renewed { fetched_at: record.fetched_at });
+        if let Some(step) = self.newer(&record, cas, now, store, &mut is_missing) {
+            return Some(step);
         }
         let pace = self.source.pace;
         let is_due =
@@ -223,6 +206,40 @@ impl Document {
             return None;
         }
         self.lease(record, cas, now, random, store).map(Step::Fetch)
+    }
+
+    /// Like [`Document::poll`], but fetches nothing: for times at which no request can be sent.
+    pub fn look<'a>(&mut self, now: u64, store: &'a dyn Store) -> Option<Step<'a>> {
+        let (record, cas) = self.load(store);
+        self.newer(&record, cas, now, store, &mut false)
+    }
+
+    /// What the store has that this worker does not. `is_missing`: whether it should have a document, and does not.
+    fn newer<'a>(
+        &mut self,
+        record: &Record,
+        cas: Cas,
+        now: u64,
+        store: &'a dyn Store,
+        is_missing: &mut bool,
+    ) -> Option<Step<'a>> {
+        if self.is_newer(record, cas, now) {
+            match self.read(record, store) {
+                Some((held, _)) if held.version == self.seen => {}
+                Some((held, body)) => {
+                    self.before = self.held.replace(held);
+                    self.seen = held.version;
+                    return Some(Step::New { body, fetched_at: held.fetched_at });
+                }
+                None => *is_missing = true,
+            }
+        }
+        let held = self.held.as_mut()?;
+        if held.version != record.version || held.version == 0 || held.fetched_at == record.fetched_at {
+            return None;
+        }
+        held.fetched_at = record.fetched_at;
+        Some(Step::Renewed { fetched_at: record.fetched_at })
     }
 
     /// The document of the last [`Step::New`] cannot be read: the one before stays in use, and another is fetched soon.

@@ -14,7 +14,9 @@ mod revocation;
 mod token;
 
 pub use algorithm::{Algorithm, KeyType};
-pub use bearer::{Found, SourceFault, find_in_cookies, find_in_header, find_in_query};
+pub use bearer::{
+    Found, SourceFault, find_in_cookies, find_in_header, find_in_query, without_cookie, without_parameter,
+};
 pub use cache::{Statistics, TokenCache};
 pub use claims::{ClaimRules, Claims, Missed, Validity};
 pub use fault::Fault;

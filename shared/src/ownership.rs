@@ -26,7 +26,9 @@ pub use body::{MAX_DEPTH, MAX_POINTERS};
 pub use claims::{ClaimIndex, ClaimRule, ClaimTable, Claims, Form, Requirement, Scalar, Split, Values};
 pub use compare::{Compare, judge, owns};
 pub use fault::Fault;
-pub use header::{METHOD_OVERRIDE_HEADERS, METHOD_OVERRIDE_PARAMETERS, PATH_OVERRIDE_HEADERS, refuse_overrides};
+pub use header::{
+    METHOD_OVERRIDE_HEADERS, METHOD_OVERRIDE_PARAMETERS, PATH_OVERRIDE_HEADERS, is_header, refuse_overrides,
+};
 pub use id::{MAX_ID, check_id};
 pub use resource::{Resource, ResourceError};
 

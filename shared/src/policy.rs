@@ -6,6 +6,7 @@ use std::fmt;
 use crate::{
     config::{Decode, Environment, Errors},
     decision::{Decision, OutcomeId, Outcomes},
+    document::Source,
     request::{Request, Unavailable},
 };
 
@@ -17,6 +18,39 @@ pub trait Policy {
     /// Judges a request by its headers. The policy records one decision at least in `trail`, unless it says that more is
     /// needed; the first that [refuses](crate::decision::Outcome::refuses) ends the request. An error refuses it as well.
     fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable>;
+
+    /// The documents that it needs; from then on a document is named by its position.
+    fn documents(&self) -> Vec<Source> {
+        Vec::new()
+    }
+
+    /// What an operator should know of the configuration, though it is accepted.
+    fn warnings(&self) -> &[String] {
+        &[]
+    }
+
+    /// A document was fetched.
+    ///
+    /// # Errors
+    /// Why it is of no use; the one before stays.
+    fn read_document(&self, document: usize, body: &[u8]) -> Result<ReadDocument, String> {
+        let _ = (document, body);
+        Ok(ReadDocument { accept: Box::new(|| ()), warning: None })
+    }
+}
+
+/// A document that is of use.
+pub struct ReadDocument {
+    /// Puts it in the place of the one before.
+    pub accept: Box<dyn FnOnce()>,
+    /// What an operator should know of it.
+    pub warning: Option<String>,
+}
+
+impl fmt::Debug for ReadDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadDocument").field("warning", &self.warning).finish_non_exhaustive()
+    }
 }
 
 /// What a policy needs after it has seen the headers.

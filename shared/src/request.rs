@@ -6,6 +6,8 @@ use std::{cell::RefCell, net::IpAddr};
 
 pub use packed::Packed;
 
+use crate::store::{MemoryStore, Store};
+
 /// The host did not answer, or answered what it must not. Policies pass it on with `?`, and the request is refused:
 /// what cannot be seen cannot be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,16 @@ pub trait Request {
 
     /// Whether the policy may ask to wait.
     fn may_wait(&self) -> bool;
+
+    /// Whether one of the policy's [documents](crate::policy::Policy::documents), by its position, is there and was fetched
+    /// recently enough.
+    fn has_document(&self, document: usize) -> bool;
+
+    /// Asks for a newer version of a document; `true` when one may come soon, so that waiting is worth it.
+    fn demand_document(&self, document: usize) -> bool;
+
+    /// What all workers of the proxy share.
+    fn store(&self) -> &dyn Store;
 
     /// Calls a function that this host has beyond the common ones (proxy-wasm's foreign functions); `None` when it has it
     /// not, or takes no such arguments.
@@ -101,8 +113,14 @@ pub struct Parts {
     pub now: u64,
     /// Whether the policy may wait.
     pub may_wait: bool,
+    /// Whether documents are there.
+    pub has_documents: bool,
+    /// Whether newer documents may come soon.
+    pub more_documents: bool,
     /// What was done to the request.
     pub edits: RefCell<Vec<Edit>>,
+    /// What is shared.
+    pub store: MemoryStore,
 }
 
 /// What a policy did to a request.
@@ -147,6 +165,18 @@ impl Request for Parts {
 
     fn may_wait(&self) -> bool {
         self.may_wait
+    }
+
+    fn has_document(&self, _: usize) -> bool {
+        self.has_documents
+    }
+
+    fn demand_document(&self, _: usize) -> bool {
+        self.more_documents
+    }
+
+    fn store(&self) -> &dyn Store {
+        &self.store
     }
 
     fn foreign(&self, _: &str, _: &[u8]) -> Option<&[u8]> {

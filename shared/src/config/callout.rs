@@ -81,8 +81,9 @@ fn header(at: &str, name: &str, value: String, headers: &mut Vec<(String, String
     headers.push((lower, value));
 }
 
-/// RFC 9110 section 5.6.2; so no pseudo-header either.
-fn is_token(name: &str) -> bool {
+/// Whether a text is a token of 1 to 128 characters (RFC 9110 section 5.6.2), such as a header's name; a pseudo-header's
+/// is none.
+pub fn is_token(name: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!#$%&'*+^`|".contains(&byte);
     !name.is_empty() && name.len() <= 128 && name.bytes().all(good)
 }

@@ -140,6 +140,25 @@ pub fn find_in_query<'a>(query: &'a [u8], name: &str) -> Found<'a> {
     })
 }
 
+/// The `Cookie` header without a cookie; empty when there was no other.
+pub fn without_cookie<'a>(values: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Vec<u8> {
+    let pairs = values.into_iter().flat_map(|value| value.split(|byte| *byte == b';'));
+    let others = pairs.map(trim).filter(|pair| {
+        let (other, _) = cut(pair, b'=').unwrap_or((pair, &[]));
+        !pair.is_empty() && trim(other) != name.as_bytes()
+    });
+    others.collect::<Vec<_>>().join(&b"; "[..])
+}
+
+/// A query without a parameter; empty when there was no other.
+pub fn without_parameter(query: &[u8], name: &str) -> Vec<u8> {
+    let others = query.split(|byte| *byte == b'&').filter(|pair| {
+        let (other, _) = cut(pair, b'=').unwrap_or((pair, &[]));
+        !decoded(other).eq(name.bytes())
+    });
+    others.collect::<Vec<_>>().join(&b"&"[..])
+}
+
 /// The bytes of a form's field, decoded; a `%` without two hexadecimal digits stands for itself.
 fn decoded(field: &[u8]) -> impl Iterator<Item = u8> {
     let mut rest = field;

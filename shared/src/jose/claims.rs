@@ -48,6 +48,14 @@ impl Claims {
         Ok(Self { expires: expires?, not_before: not_before?, issued_at: issued_at?, members: Value::Object(members) })
     }
 
+    /// `iss`, `sub`, `jti` and `iat` alone: what revocations ask for, and what may be kept for long.
+    #[must_use]
+    pub fn identity(&self) -> Self {
+        let wanted = ["iss", "sub", "jti"];
+        let members = wanted.iter().filter_map(|name| Some(((*name).to_owned(), self.members.get(name)?.clone())));
+        Self { members: Value::Object(members.collect()), expires: None, not_before: None, issued_at: self.issued_at }
+    }
+
     /// All claims: an object.
     pub const fn value(&self) -> &Value {
         &self.members

@@ -8,7 +8,7 @@
 use crate::{
     config::Errors,
     config_struct,
-    store::{ABSENT, SetError, Store},
+    store::{ABSENT, NotSet, Store},
 };
 
 config_struct! {
@@ -84,14 +84,15 @@ impl Enumeration {
         let now_s = u32::try_from(now_s).unwrap_or(u32::MAX);
         let key = format!("{}{}", self.prefix, subject.checked_rem(SLOTS).unwrap_or(0));
         for _ in 0..ATTEMPTS {
-            let (value, cas) = store.get(&key).unwrap_or((Vec::new(), ABSENT));
+            let Ok(stored) = store.get(&key) else { break };
+            let cas = stored.as_ref().map_or(ABSENT, |stored| stored.cas);
             // What cannot be read was written by another version, or by others under our key: it is replaced.
-            let mut slot = Slot::read(&value).unwrap_or_default();
+            let mut slot = stored.and_then(|stored| Slot::read(&stored.value)).unwrap_or_default();
             let (alarm, evicted) = self.note_in(&mut slot, subject, object, now_s);
             match store.set(&key, &slot.write(), cas) {
                 Ok(()) => return Noted { alarm, evicted, lost: false },
-                Err(SetError::Changed) => {}
-                Err(SetError::Unavailable) => break,
+                Err(NotSet::CasMismatch) => {}
+                Err(NotSet::Unavailable) => break,
             }
         }
         Noted { lost: true, ..Noted::default() }

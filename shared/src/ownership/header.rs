@@ -53,7 +53,7 @@ pub fn refuse_overrides<'a>(
 
 /// Whether a server may take the header `name` for `wanted`, which is in lower case: CGI and its heirs make one name of
 /// `x-user-id` and `x_user_id`.
-pub(super) fn is_header(name: &[u8], wanted: &str) -> bool {
+pub fn is_header(name: &[u8], wanted: &str) -> bool {
     let fold = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     name.len() == wanted.len() && name.iter().map(fold).eq(wanted.as_bytes().iter().map(fold))
 }

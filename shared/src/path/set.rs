@@ -84,6 +84,11 @@ impl<T> TemplateSet<T> {
         self.find(path).is_some()
     }
 
+    /// The value of the entry at this position.
+    pub fn value(&self, index: usize) -> Option<&T> {
+        self.entries.get(index).map(|(_, value)| value)
+    }
+
     /// Whether there is no template at all.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
