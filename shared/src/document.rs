@@ -42,13 +42,15 @@
 //!
 //! # Memory
 //!
-//! A source takes two keys of the store, which are never given back: 61 bytes, and the document. A worker keeps neither.
+//! A source takes two keys of the store, which are never given back: 69 bytes, and the document. A worker keeps neither.
 
 mod config;
 mod fetches;
 mod pace;
 mod record;
 mod source;
+#[cfg(test)]
+mod tests;
 mod url;
 
 use std::borrow::Cow;
@@ -128,8 +130,10 @@ pub struct Document {
     body_key: String,
     /// The record as it was last seen; the only one while there is no store.
     local: Record,
-    /// The version that was last taken or refused.
+    /// The `success` that was last looked at.
     seen: u64,
+    /// The version that was last refused.
+    refused: u64,
     held: Option<Held>,
     /// What was held before a [`Step::New`].
     before: Option<Held>,
@@ -149,6 +153,7 @@ struct Held {
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     owner: u64,
+    /// 0: it began without a store.
     sequence: u64,
     since: u64,
 }
@@ -159,6 +164,16 @@ enum Written {
     As(u64),
     /// The store has a newer one.
     Superseded,
+}
+
+/// Where a record was saved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    InStore,
+    /// There is no store.
+    Here,
+    /// Nowhere: another worker was first.
+    No,
 }
 
 /// The `cas` of a record; `None` when there is no store.
@@ -174,6 +189,7 @@ impl Document {
             source,
             local: Record::default(),
             seen: 0,
+            refused: 0,
             held: None,
             before: None,
             flight: None,
@@ -196,7 +212,7 @@ impl Document {
         }
         let (record, cas) = self.load(store);
         let mut is_missing = false;
-        if let Some(step) = self.newer(&record, cas, now, store, &mut is_missing) {
+        if let Some(step) = self.news(&record, cas, store, &mut is_missing) {
             return Some(step);
         }
         let pace = self.source.pace;
@@ -209,41 +225,42 @@ impl Document {
     }
 
     /// Like [`Document::poll`], but fetches nothing: for times at which no request can be sent.
-    pub fn look<'a>(&mut self, now: u64, store: &'a dyn Store) -> Option<Step<'a>> {
+    pub fn look<'a>(&mut self, store: &'a dyn Store) -> Option<Step<'a>> {
         let (record, cas) = self.load(store);
-        self.newer(&record, cas, now, store, &mut false)
+        self.news(&record, cas, store, &mut false)
     }
 
     /// What the store has that this worker does not. `is_missing`: whether it should have a document, and does not.
-    fn newer<'a>(
+    fn news<'a>(
         &mut self,
         record: &Record,
         cas: Cas,
-        now: u64,
         store: &'a dyn Store,
         is_missing: &mut bool,
     ) -> Option<Step<'a>> {
-        if self.is_newer(record, cas, now) {
+        if !self.is_news(record, cas) {
+            return None;
+        }
+        if let Some(step) = self.renew(record) {
+            return Some(step);
+        }
+        if self.is_new(record.version) {
             match self.read(record, store) {
-                Some((held, _)) if held.version == self.seen => {}
-                Some((held, body)) => {
+                Some((held, body)) if self.is_new(held.version) => {
                     self.before = self.held.replace(held);
-                    self.seen = held.version;
+                    self.seen = if held.version == record.version { record.success } else { self.seen };
                     return Some(Step::New { body, fetched_at: held.fetched_at });
                 }
+                Some(_) => {}
                 None => *is_missing = true,
             }
         }
-        let held = self.held.as_mut()?;
-        if held.version != record.version || held.version == 0 || held.fetched_at == record.fetched_at {
-            return None;
-        }
-        held.fetched_at = record.fetched_at;
-        Some(Step::Renewed { fetched_at: record.fetched_at })
+        None
     }
 
     /// The document of the last [`Step::New`] cannot be read: the one before stays in use, and another is fetched soon.
     pub fn refuse(&mut self, now: u64, store: &dyn Store) {
+        self.refused = self.held.map_or(0, |held| held.version);
         self.held = self.before.take();
         // Whether it comes soon is the next poll's business.
         let _ = self.demand(now, store);
@@ -276,7 +293,7 @@ impl Document {
     pub fn demand(&mut self, now: u64, store: &dyn Store) -> Demand {
         for _ in 0..ATTEMPTS {
             let (record, cas) = self.load(store);
-            if self.is_newer(&record, cas, now) {
+            if self.is_news(&record, cas) && self.is_new(record.version) {
                 return Demand::Stored;
             }
             let pace = self.source.pace;
@@ -290,7 +307,7 @@ impl Document {
             if at >= record.next_at {
                 return Demand::NotBefore(record.next_at);
             }
-            if self.save(Record { next_at: at, ..record }, cas, store) {
+            if self.save(Record { next_at: at, ..record }, cas, store) != Saved::No {
                 return if at <= now { Demand::Coming } else { Demand::NotBefore(at) };
             }
         }
@@ -336,21 +353,36 @@ impl Document {
         }
     }
 
-    /// Stores the record, or keeps it here if there is no store; `false` when another worker was first.
-    fn save(&mut self, record: Record, cas: Cas, store: &dyn Store) -> bool {
-        let set = cas.map_or(Ok(()), |cas| store.set(&self.record_key, &record.to_bytes(), cas));
-        let is_saved = set != Err(NotSet::CasMismatch);
-        if is_saved {
-            self.local = record;
-        }
-        is_saved
+    /// Stores the record, or keeps it here if there is no store.
+    fn save(&mut self, record: Record, cas: Cas, store: &dyn Store) -> Saved {
+        let saved = match cas.map(|cas| store.set(&self.record_key, &record.to_bytes(), cas)) {
+            Some(Ok(())) => Saved::InStore,
+            None | Some(Err(NotSet::Unavailable)) => Saved::Here,
+            Some(Err(NotSet::CasMismatch)) => return Saved::No,
+        };
+        self.local = record;
+        saved
     }
 
-    /// Whether the store has a document that this worker should look at.
-    fn is_newer(&self, record: &Record, cas: Cas, now: u64) -> bool {
-        // What was fetched while there was no store may be newer than what the store had before.
-        let is_older = |held: Held| held.version == 0 && (record.fetched_at..=now).contains(&held.fetched_at);
-        cas.is_some() && record.version != 0 && record.version != self.seen && !self.held.is_some_and(is_older)
+    /// Whether a fetch succeeded that this worker has not looked at.
+    fn is_news(&self, record: &Record, cas: Cas) -> bool {
+        cas.is_some() && record.version != 0 && record.success != self.seen
+    }
+
+    /// Whether a version is neither in use nor refused.
+    fn is_new(&self, version: u64) -> bool {
+        version != self.refused && self.held.is_none_or(|held| held.version != version)
+    }
+
+    /// Looks at a success that brought nothing new.
+    fn renew<'a>(&mut self, record: &Record) -> Option<Step<'a>> {
+        if self.is_new(record.version) {
+            return None;
+        }
+        self.seen = record.success;
+        let held = self.held.as_mut().filter(|held| held.version == record.version)?;
+        let fetched_at = std::mem::replace(&mut held.fetched_at, record.fetched_at);
+        (fetched_at != record.fetched_at).then_some(Step::Renewed { fetched_at: record.fetched_at })
     }
 
     /// The document in the store, if it is no older than the record says. It is newer when the record is about to be
@@ -373,10 +405,14 @@ impl Document {
         let owner = random() | 1;
         let lease_until = self.source.pace.lease_until(now);
         let leased = Record { sequence, attempted_at: now, lease_until, owner, ..record };
-        self.save(leased, cas, store).then(|| {
-            self.flight = Some(Flight { owner, sequence, since: now });
-            FetchId(owner)
-        })
+        let sequence = match self.save(leased, cas, store) {
+            Saved::InStore => sequence,
+            // Others may have the same.
+            Saved::Here => 0,
+            Saved::No => return None,
+        };
+        self.flight = Some(Flight { owner, sequence, since: now });
+        Some(FetchId(owner))
     }
 
     fn succeed(&mut self, flight: Flight, body: &[u8], now: u64, random: Random<'_>, store: &dyn Store) -> Answer {
@@ -391,35 +427,50 @@ impl Document {
             // No store: the document is this worker's own.
             None => 0,
         };
+        let mut is_latest = false;
         for _ in 0..ATTEMPTS {
             let (record, cas) = self.load(store);
-            let lease_until = if record.owner == flight.owner { 0 } else { record.lease_until };
-            // Without a new version the others must not think theirs renewed.
-            let (stored, fetched_at) = match (version, cas) {
-                (0, Some(_)) => (record.version, record.fetched_at),
-                (0, None) => (record.version, now),
-                _ => (record.version.max(version), now),
-            };
-            let settled = Record { version: stored, fetched_at, next_at, lease_until, failures: 0, ..record };
-            if self.save(settled, cas, store) {
+            let is_own = record.owner == flight.owner;
+            let mut settled = Record { next_at, failures: 0, ..record };
+            if is_own {
+                settled.lease_until = 0;
+            }
+            // A document that the store does not have is not the others' document renewed.
+            if version != 0 || cas.is_none() {
+                settled.version = record.version.max(version);
+                settled.success = if version == 0 { record.success } else { flight.owner };
+                settled.fetched_at = now;
+            } else if !is_own {
                 break;
             }
+            if self.save(settled, cas, store) != Saved::No {
+                is_latest = settled.version == version;
+                break;
+            }
+        }
+        // What came to the store before this fetch is of no more interest.
+        if version == 0 {
+            self.seen = self.local.success;
+        } else if is_latest {
+            self.seen = flight.owner;
         }
         let is_unchanged = version != 0 && self.held.is_some_and(|held| held.version == version);
         self.fetches.count_success(version == 0 || version == flight.sequence);
         self.held = Some(Held { version, fetched_at: now });
-        self.seen = version;
         if is_unchanged { Answer::Unchanged } else { Answer::New }
     }
 
     /// Stores a fetched document, unless it is there already. `None` when that cannot be done.
     fn write(&self, version: u64, body: &[u8], now: u64, store: &dyn Store) -> Option<Written> {
+        if version == 0 {
+            return None;
+        }
         for _ in 0..ATTEMPTS {
             let stored = store.get(&self.body_key).ok()?;
             let known = stored.as_ref().and_then(|stored| Header::split(&stored.value));
             match known {
-                Some((header, _)) if header.version > version => return Some(Written::Superseded),
                 Some((header, known)) if known == body => return Some(Written::As(header.version)),
+                Some((header, _)) if header.version >= version => return Some(Written::Superseded),
                 _ => {}
             }
             let cas = stored.as_ref().map_or(ABSENT, |stored| stored.cas);
@@ -442,7 +493,7 @@ impl Document {
             }
             let next_at = self.source.pace.after_failure(record.failures, now, random());
             let failures = record.failures.saturating_add(1);
-            if self.save(Record { next_at, lease_until: 0, failures, ..record }, cas, store) {
+            if self.save(Record { next_at, lease_until: 0, failures, ..record }, cas, store) != Saved::No {
                 return;
             }
         }
@@ -452,7 +503,8 @@ impl Document {
     fn release(&mut self, flight: Flight, next_at: u64, store: &dyn Store) {
         for _ in 0..ATTEMPTS {
             let (record, cas) = self.load(store);
-            if record.owner != flight.owner || self.save(Record { next_at, lease_until: 0, ..record }, cas, store) {
+            let released = Record { next_at, lease_until: 0, ..record };
+            if record.owner != flight.owner || self.save(released, cas, store) != Saved::No {
                 return;
             }
         }

@@ -1,5 +1,8 @@
 //! Where a document comes from, and how often: the `remote` part of a filter's configuration.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{config::Texts, config_struct};
 
 config_struct! {

@@ -51,10 +51,12 @@ impl Pace {
         record.lease_until > now && record.lease_until.abs_diff(now) <= LONGEST_LEASE
     }
 
-    /// Whether a fetch is due, so too when the record's time is further off than this configuration could have set it:
-    /// then the clock was set back, or the configuration had a longer `refresh_s`.
+    /// Whether a fetch is due. A time that is further off than this configuration could have set it is not believed: the
+    /// clock was set back, or another configuration has a longer `refresh_s`.
     pub(super) const fn is_due(&self, record: &Record, now: u64) -> bool {
-        record.next_at <= now || record.next_at.abs_diff(now) > self.refresh.saturating_add(self.refresh / 4)
+        let is_far = record.next_at.abs_diff(now) > self.refresh.saturating_add(self.refresh / 4);
+        let is_old = record.attempted_at > now || record.attempted_at.saturating_add(self.refresh) <= now;
+        record.next_at <= now || (is_far && is_old)
     }
 
     /// The earliest time for a fetch out of turn.

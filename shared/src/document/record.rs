@@ -11,6 +11,8 @@ pub(super) const FORMAT: u8 = 1;
 pub(super) struct Record {
     /// Of the document that was stored last: the `sequence` of its fetch. 0: there is none yet.
     pub(super) version: u64,
+    /// The `owner` of the fetch that last succeeded, also when it brought what was there already.
+    pub(super) success: u64,
     /// Counts fetches as they start.
     pub(super) sequence: u64,
     /// When a fetch last succeeded.
@@ -28,13 +30,13 @@ pub(super) struct Record {
 }
 
 impl Record {
-    const BYTES: usize = 1 + 7 * 8 + 4;
+    const BYTES: usize = 1 + 8 * 8 + 4;
 
     pub(super) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::BYTES);
         bytes.push(FORMAT);
-        let Self { version, sequence, fetched_at, next_at, attempted_at, lease_until, owner, failures } = self;
-        for number in [version, sequence, fetched_at, next_at, attempted_at, lease_until, owner] {
+        let Self { version, success, sequence, fetched_at, next_at, attempted_at, lease_until, owner, failures } = self;
+        for number in [version, success, sequence, fetched_at, next_at, attempted_at, lease_until, owner] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&failures.to_le_bytes());
@@ -45,6 +47,7 @@ impl Record {
         let mut rest = bytes.strip_prefix(&[FORMAT])?;
         let record = Self {
             version: number(&mut rest)?,
+            success: number(&mut rest)?,
             sequence: number(&mut rest)?,
             fetched_at: number(&mut rest)?,
             next_at: number(&mut rest)?,

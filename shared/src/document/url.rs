@@ -1,5 +1,8 @@
 //! URLs of documents: `http` and `https`, read strictly (RFC 3986, RFC 9110 section 4.2).
 
+#[cfg(test)]
+mod tests;
+
 use std::str::FromStr;
 
 use crate::config::quoted;
