@@ -148,6 +148,9 @@ impl Ownership {
     ///
     /// `headers` are all headers, repeats among them, names in any case.
     ///
+    /// An id in the query is ambiguous if the body is a form. It is not if the body is JSON: where the upstream is one
+    /// that reads parameters from there as well, as Rails does, and they win, let a rule be about the body.
+    ///
     /// # Errors
     /// The [`Denial`] of the first rule that refuses.
     pub fn check_headers<'a, H>(&self, claims: &Claims, path: &NormalPath<'_>, headers: &H) -> Result<(), Denial>
@@ -158,6 +161,9 @@ impl Ownership {
             match &owner.place {
                 Place::Segment(position) => {
                     owner.judge(claims, path.segment(*position).ok_or(Fault::ResourceMissing))?;
+                }
+                Place::Query(_) if header::has_form(headers.clone()) => {
+                    owner.judge(claims, Err(Fault::ResourceAmbiguous))?;
                 }
                 Place::Query(name) => {
                     let value = query_value(path.query().unwrap_or_default(), name);

@@ -17,7 +17,7 @@ pub const MAX_NAME: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum QueryFault {
     /// The parameter comes more than once, or another one does that some servers take for it: its name in another case
-    /// (`ID`), with other separators (`user.id` for `user_id`), or with an index (`id[]`, `id[0]`, `id.x`).
+    /// (`ID`), with other separators (`user.id` for `user_id`), or with an index or a type (`id[]`, `id[0]`, `id.x`, `id:int`).
     Repeated,
     /// The query has a shape that servers read in different ways, or the parameter is only there under such a name.
     Ambiguous,
@@ -96,7 +96,7 @@ fn is_syntax_in_value(char: char) -> bool {
 
 /// Whether some server reads a parameter as `wanted` that is called `name`, or as a part of it.
 fn is_near(name: &str, wanted: &str) -> bool {
-    let parts = name.char_indices().filter(|(_, char)| matches!(char, '[' | '.'));
+    let parts = name.char_indices().filter(|(_, char)| matches!(char, '[' | '.' | ':'));
     let mut starts = parts.filter_map(|(end, _)| name.get(..end));
     alike(name, wanted) || starts.any(|start| alike(start, wanted))
 }

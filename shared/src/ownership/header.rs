@@ -8,9 +8,9 @@ use super::Fault;
 pub const METHOD_OVERRIDE_HEADERS: &[&str] =
     &["x-http-method-override", "x-http-method", "x-method-override", "x-method"];
 
-/// Query parameters by which frameworks let a client replace the method (Rails, Laravel, Salesforce, Google's older APIs). Rails and
-/// Laravel also read `_method` from a form in the body, which no header shows: where the upstream does, let rules for
-/// POST ask for as much as those for the other methods.
+/// Query parameters by which frameworks let a client replace the method (Rails, Laravel, Salesforce, Google's older
+/// APIs). Rails and Laravel also read `_method` from a form in the body, which no header shows: where the upstream does,
+/// let rules for POST ask for as much as those for the other methods.
 pub const METHOD_OVERRIDE_PARAMETERS: &[&str] = &["_method", "_httpmethod", "x-http-method-override"];
 
 /// Headers by which frameworks let a client replace the path (IIS, Symfony, Zend, and what imitates them), and those
@@ -56,6 +56,14 @@ pub fn refuse_overrides<'a>(
 pub fn is_header(name: &[u8], wanted: &str) -> bool {
     let fold = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     name.len() == wanted.len() && name.iter().map(fold).eq(wanted.as_bytes().iter().map(fold))
+}
+
+/// Whether the body is a form: Servlets, PHP and Rails make one set of parameters of it and of the query.
+pub(super) fn has_form<'a>(headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> bool {
+    headers.into_iter().any(|(name, value)| {
+        let form = |form: &[u8]| value.windows(form.len()).any(|window| window.eq_ignore_ascii_case(form));
+        is_header(name, "content-type") && (form(b"x-www-form-urlencoded") || form(b"multipart/"))
+    })
 }
 
 /// The one value of a header.
