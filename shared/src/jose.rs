@@ -5,7 +5,20 @@
 //! then are the claims believed.
 
 mod algorithm;
+mod base64url;
+mod der;
+mod ecdsa;
 mod fault;
+mod hash;
+mod jwk;
+mod key;
+mod key_set;
+mod rsa;
+mod secret;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use fault::Fault;
+pub use hash::Hash;
+pub use jwk::{KeyFault, Secrets};
+pub use key::{Key, NativeVerify};
+pub use key_set::{KeySet, KeySetFault, LeftOut};
