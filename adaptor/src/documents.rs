@@ -129,8 +129,7 @@ impl Entry {
         let store = SharedStore(host);
         let random = &mut || host.random();
         let mut has_new = false;
-        while let Some(step) =
-            if fetch { self.document.poll(now, random, &store) } else { self.document.look(&store) }
+        while let Some(step) = if fetch { self.document.poll(now, random, &store) } else { self.document.look(&store) }
         {
             match step {
                 Step::New { body, .. } => match policy.read_document(index, &body) {

@@ -231,13 +231,7 @@ impl Document {
     }
 
     /// What the store has that this worker does not. `is_missing`: whether it should have a document, and does not.
-    fn news<'a>(
-        &mut self,
-        record: &Record,
-        cas: Cas,
-        store: &'a dyn Store,
-        is_missing: &mut bool,
-    ) -> Option<Step<'a>> {
+    fn news<'a>(&mut self, record: &Record, cas: Cas, store: &'a dyn Store, is_missing: &mut bool) -> Option<Step<'a>> {
         if !self.is_news(record, cas) {
             return None;
         }

@@ -9,8 +9,16 @@ mod base64url;
 mod bearer;
 mod cache;
 mod claims;
+mod der;
+mod ecdsa;
 mod fault;
+mod hash;
+mod jwk;
+mod key;
+mod key_set;
 mod revocation;
+mod rsa;
+mod secret;
 mod token;
 
 pub use algorithm::{Algorithm, KeyType};
@@ -20,6 +28,10 @@ pub use bearer::{
 pub use cache::{Statistics, TokenCache};
 pub use claims::{ClaimRules, Claims, Missed, Validity};
 pub use fault::Fault;
+pub use hash::Hash;
+pub use jwk::{KeyFault, Secrets};
+pub use key::{Key, NativeVerify};
+pub use key_set::{KeySet, KeySetFault, LeftOut};
 pub use revocation::{
     Identifier, Revocations, Revoked, RevokedKey, RevokedSubject, RevokedThings, RevokedToken, TextOr,
 };
