@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+pub mod attacks;
 mod client;
 mod collector;
 mod config;

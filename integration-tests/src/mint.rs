@@ -169,13 +169,13 @@ impl Key {
         match (&self.secret, algorithm.get(..2)) {
             (Secret::Oct(secret), Some("HS")) => hmac(algorithm, secret, input),
             (Secret::Rsa(_), Some("PS")) => self.sign_pss(algorithm, input, hash().len()),
-            (Secret::Rsa(key), Some("RS")) => {
+            (Secret::Rsa(_), Some("RS")) => {
                 let padding = match algorithm {
                     "RS256" => Pkcs1v15Sign::new::<Sha256>(),
                     "RS384" => Pkcs1v15Sign::new::<Sha384>(),
                     _ => Pkcs1v15Sign::new::<Sha512>(),
                 };
-                key.sign(padding, &hash()).expect("a signature")
+                self.sign_pkcs1(algorithm, input, &padding.prefix)
             }
             (Secret::P256(key), Some("ES")) => ecdsa::<p256::ecdsa::Signature>(key, &hash()).to_bytes().to_vec(),
             (Secret::P384(key), Some("ES")) => ecdsa::<p384::ecdsa::Signature>(key, &hash()).to_bytes().to_vec(),
@@ -183,6 +183,13 @@ impl Key {
             (Secret::Ed25519(key), Some("Ed")) => key.sign(input).to_bytes().to_vec(),
             _ => panic!("{} cannot sign with {algorithm}", self.kid()),
         }
+    }
+
+    /// Signs with the padding of PKCS #1 1.5 and any DER before the hash, where the standard says which hash it is (RFC
+    /// 8017 section 9.2).
+    pub fn sign_pkcs1(&self, algorithm: &str, input: &[u8], prefix: &[u8]) -> Vec<u8> {
+        let padding = Pkcs1v15Sign { hash_len: None, prefix: prefix.into() };
+        self.rsa().sign(padding, &hash(algorithm, input)).expect("a signature")
     }
 
     /// Signs with PSS and a salt of this many bytes; the standard has as many as the hash (RFC 7518 section 3.5).
@@ -244,8 +251,8 @@ pub struct Token {
 impl Token {
     /// A token with `alg` and `typ` in its header, and these claims.
     pub fn new(algorithm: &str, claims: &Value) -> Self {
-        Self { header: Vec::new(), payload: claims.to_string().into() }
-            .header_text(json!({"alg": algorithm, "typ": "JWT"}).to_string())
+        let header = json!({"alg": algorithm, "typ": "JWT"});
+        Self { header: text(&header).into(), payload: text(claims).into() }
     }
 
     /// Sets `kid`.
@@ -257,9 +264,9 @@ impl Token {
     /// Merges into the header, which has to be an object; null takes a member away.
     #[must_use]
     pub fn header(mut self, patch: &Value) -> Self {
-        let mut header = serde_json::from_slice(&self.header).expect("a header in JSON");
+        let mut header: Value = serde_json::from_slice(&self.header).expect("a header in JSON");
         merge(&mut header, patch);
-        self.header = header.to_string().into();
+        self.header = text(&header).into();
         self
     }
 
@@ -268,6 +275,12 @@ impl Token {
     pub fn header_text(mut self, header: impl Into<Vec<u8>>) -> Self {
         self.header = header.into();
         self
+    }
+
+    /// Sets the claims.
+    #[must_use]
+    pub fn claims(self, claims: &Value) -> Self {
+        self.payload(text(claims))
     }
 
     /// Sets the payload to any bytes.
@@ -315,6 +328,13 @@ pub fn claims_with(patch: &Value) -> Value {
     let mut claims = claims();
     merge(&mut claims, patch);
     claims
+}
+
+/// The same text in each build: other crates' wishes decide whether objects keep their order.
+fn text(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value.to_string()
 }
 
 /// Base64url without padding, as all of a token is (RFC 7515 section 2).

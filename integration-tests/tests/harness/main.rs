@@ -1,5 +1,6 @@
 //! The harness held against a real Envoy, without any Wasm: what the other tests stand on.
 
+mod attacks;
 mod clients;
 mod collector;
 mod config;
