@@ -141,6 +141,13 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What is read by others, such as a key set.
+impl Decode for Value {
+    fn decode(node: &Node<'_>, _: &mut Errors) -> Option<Self> {
+        Some(node.value.clone())
+    }
+}
+
 impl Decode for bool {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
         let value = node.value.as_bool();

@@ -60,6 +60,12 @@ impl fmt::Display for KeySetFault {
 
 impl std::error::Error for KeySetFault {}
 
+impl From<Key> for KeySet {
+    fn from(key: Key) -> Self {
+        Self(vec![key])
+    }
+}
+
 impl KeySet {
     /// Keys beyond this many are left out.
     pub const MOST: usize = 256;

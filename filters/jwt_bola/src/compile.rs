@@ -1,0 +1,496 @@
+//! From configuration to the compiled filter.
+
+use portcullis_shared::{
+    audit::AuditConfig,
+    config::{Environment, Errors, check_name, is_token, quoted},
+    decision::Outcomes,
+    document::{Kind, Source},
+    jose::{ClaimRules, Key, KeySet, KeyType, Revocations, RevokedThings, Secrets, TokenCache},
+    mode::Mode,
+    ownership::{ClaimRule, ClaimTable, Ownership, Requirement},
+    path::{PathBuffer, Template, TemplateSet},
+    policy::Filter,
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    hash::{BuildHasher, Hasher, RandomState},
+    rc::Rc,
+};
+
+use crate::{
+    Gate, JwtBola,
+    carrier::{Carrier, Carriers},
+    config::{self, Config, Default, Jwks, Place, Signatures},
+    keys::{self, Keys},
+    outcomes::{GateOutcomes, RuleOutcomes, TokenOutcomes},
+    provider::Provider,
+    revoked::RevokedLists,
+    rule::{Methods, Rule},
+    watch::Watch,
+    word::{Audiences, Auth},
+};
+
+const MAX_PROVIDERS: usize = 64;
+const MAX_RULES: usize = 10_000;
+const MAX_LISTED: usize = 64;
+
+/// Key sets: what issuers publish.
+const JWKS: Kind = Kind { max_bytes: 262_144, ..Kind::new("jwks") };
+/// Revocations: what must be known soon.
+const REVOKED: Kind = Kind { refresh_s: 10, max_bytes: 8 << 20, ..Kind::new("revoked") };
+
+impl Filter for JwtBola {
+    const NAME: &'static str = "jwt_bola";
+    type Config = Config;
+
+    fn audit(config: &mut Config) -> Option<AuditConfig> {
+        config.audit.take()
+    }
+
+    fn compile(config: Config, environment: Environment) -> Result<Self, Errors> {
+        let mut compiler = Compiler {
+            environment,
+            errors: Errors::default(),
+            warnings: Vec::new(),
+            outcomes: Outcomes::default(),
+            carriers: Carriers::default(),
+            claims: ClaimTable::default(),
+            documents: Vec::new(),
+        };
+        let gate = compiler.gate(config);
+        compiler.errors.into_result(Self(Rc::new(gate)))
+    }
+}
+
+struct Compiler<'a> {
+    environment: Environment<'a>,
+    errors: Errors,
+    warnings: Vec<String>,
+    outcomes: Outcomes,
+    carriers: Carriers,
+    claims: ClaimTable,
+    documents: Vec<Source>,
+}
+
+/// A provider's name and where its tokens may be.
+struct Named {
+    name: String,
+    carriers: Vec<usize>,
+}
+
+impl Compiler<'_> {
+    fn gate(&mut self, config: Config) -> Gate {
+        let mode = config.mode;
+        self.limits(&config);
+        let mut names = Vec::new();
+        let mut providers = Vec::new();
+        for (name, provider) in config.providers.0 {
+            let path = format!("$.providers.{name}");
+            check_name(&name, &path, &mut self.errors);
+            let (provider, carriers) = self.provider(provider, &path);
+            names.push(Named { name, carriers });
+            providers.push(provider);
+        }
+        let gate = GateOutcomes::new(mode, config.default, &mut self.outcomes);
+        let enforced = TokenOutcomes::new(Mode::Enforce, &config.realm, &mut self.outcomes);
+        let shadowed = TokenOutcomes::new(Mode::Shadow, &config.realm, &mut self.outcomes);
+        let (templates, table) = self.rules(config.rules, mode, &names, &config.realm);
+        let rules = TemplateSet::new(templates, config.path_case);
+        self.overlaps(&rules, &table);
+        let revoked = config.revoked.map(|revoked| self.revoked(revoked)).unwrap_or_default();
+        let enumeration = config.enumeration.map(|watch| Watch::new(&watch, &mut self.errors));
+        let reserved: BTreeSet<Rc<str>> =
+            providers.iter().flat_map(|provider| &provider.headers).map(|(name, _)| Rc::clone(name)).collect();
+        // Its keys are random.
+        let random = || RandomState::new().build_hasher().finish();
+        Gate {
+            outcomes: std::mem::take(&mut self.outcomes),
+            gate,
+            enforced,
+            shadowed,
+            paths: config.paths,
+            rules,
+            table,
+            providers,
+            carriers: std::mem::take(&mut self.carriers),
+            reserved: reserved.into_iter().collect(),
+            claims: std::mem::take(&mut self.claims),
+            revoked,
+            cache: RefCell::new(TokenCache::new(
+                [random(), random()],
+                config.cache.entries as usize,
+                config.cache.bytes as usize,
+            )),
+            enumeration,
+            audit_claims: config.audit_claims,
+            refuse_overrides: config.overrides == Default::Deny,
+            host_verifies: config.signatures == Signatures::Auto,
+            wait: u64::from(config.wait_ms).saturating_mul(1_000_000),
+            documents: std::mem::take(&mut self.documents),
+            warnings: std::mem::take(&mut self.warnings),
+            off: mode == Mode::Off,
+            buffer: RefCell::new(PathBuffer::default()),
+        }
+    }
+
+    fn limits(&mut self, config: &Config) {
+        let errors = &mut self.errors;
+        let mut range = |path: &str, value: u32, least: u32, most: u32| {
+            if !(least..=most).contains(&value) {
+                errors.add(path, format_args!("{least} to {most}"), value);
+            }
+        };
+        range("$.wait_ms", config.wait_ms, 0, 30_000);
+        range("$.cache.entries", config.cache.entries, 0, 1_000_000);
+        range("$.cache.bytes", config.cache.bytes, 0, 256 << 20);
+        if config.providers.0.len() > MAX_PROVIDERS {
+            errors.add("$.providers", format_args!("at most {MAX_PROVIDERS}"), config.providers.0.len());
+        }
+        if config.rules.len() > MAX_RULES {
+            errors.add("$.rules", format_args!("at most {MAX_RULES} rules"), config.rules.len());
+        }
+        let good = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        if config.realm.is_empty() || config.realm.len() > 64 || !config.realm.bytes().all(good) {
+            errors.add("$.realm", "1 to 64 visible ASCII characters without `\"` and `\\`", quoted(&config.realm));
+        }
+    }
+
+    fn provider(&mut self, provider: config::Provider, path: &str) -> (Provider, Vec<usize>) {
+        let config::Provider { algorithms, .. } = &provider;
+        if algorithms.is_empty() {
+            self.errors.add(format_args!("{path}.algorithms"), "at least one algorithm", "none");
+        }
+        self.range(path, "leeway_s", provider.leeway_s, 0, 3600);
+        self.range(path, "max_age_s", provider.max_age_s.unwrap_or(1), 1, 31_536_000);
+        self.range(path, "max_token_bytes", provider.max_token_bytes, 256, 65_536);
+        for (key, list) in [("types", &provider.types)] {
+            if list.as_ref().is_some_and(Vec::is_empty) {
+                self.errors.add(format_args!("{path}.{key}"), "at least one text, or no such key", "none");
+            }
+        }
+        let keys = self.keys(&provider, path);
+        let require_path = format!("{path}.require");
+        let require = provider.require.into_iter().enumerate();
+        let require = require.map(|(index, rule)| {
+            Requirement::new(rule, &mut self.claims, &format_args!("{require_path}[{index}]"), &mut self.errors)
+        });
+        let require = require.collect();
+        let headers = provider.claims_to_headers.0.into_iter().map(|(name, pointer)| {
+            self.header_name(&name, &format!("{path}.claims_to_headers.{name}"), FORBIDDEN_CLAIM_HEADERS);
+            (name.to_ascii_lowercase().into(), pointer)
+        });
+        let headers = headers.collect();
+        let properties = provider.claims_to_filters.into_iter();
+        let properties = properties.map(|pointer| (property(pointer.as_str()).into(), pointer)).collect();
+        let carriers = self.carriers(provider.from, &format!("{path}.from"));
+        let provider = Provider {
+            claims: ClaimRules {
+                issuer: provider.issuer,
+                audiences: match provider.audiences {
+                    Audiences::Any => None,
+                    Audiences::Of(list) => Some(list),
+                },
+                leeway_s: provider.leeway_s,
+                require_exp: provider.require_exp,
+                max_age_s: provider.max_age_s,
+                typ: provider.types,
+            },
+            algorithms: provider.algorithms.into(),
+            keys,
+            require,
+            headers,
+            properties,
+            forward: provider.forward,
+            max_token_bytes: provider.max_token_bytes as usize,
+        };
+        (provider, carriers)
+    }
+
+    fn range(&mut self, path: &str, key: &str, value: u32, least: u32, most: u32) {
+        if !(least..=most).contains(&value) {
+            self.errors.add(format_args!("{path}.{key}"), format_args!("{least} to {most}"), value);
+        }
+    }
+
+    fn keys(&mut self, provider: &config::Provider, path: &str) -> Keys {
+        let nothing = || Keys::Fixed(Rc::new(KeySet::default()));
+        let (jwks, secret) = match (&provider.jwks, &provider.secret) {
+            (Some(jwks), None) => (jwks, None),
+            (None, Some(secret)) => (&Jwks { remote: None, inline: None, env: None }, Some(secret)),
+            (both, _) => {
+                let found = if both.is_some() { "both" } else { "neither" };
+                self.errors.add(path, "one of `jwks` and `secret`", found);
+                return nothing();
+            }
+        };
+        if let Some(secret) = secret {
+            let path = format!("{path}.secret.env");
+            let Some(text) = self.variable(&secret.env, &path) else { return nothing() };
+            for algorithm in &provider.algorithms {
+                if algorithm.key_type() != KeyType::Secret {
+                    let expected = "HS256, HS384 or HS512, with a secret";
+                    self.errors.add(&path, expected, format_args!("`{}` among the algorithms", algorithm.as_str()));
+                }
+            }
+            return match Key::secret(text.as_bytes(), None, None) {
+                Ok(key) => {
+                    for algorithm in provider.algorithms.iter().filter(|algorithm| !key.fits(**algorithm)) {
+                        let expected = format_args!("a secret that is long enough for {}", algorithm.as_str());
+                        self.errors.add(&path, expected, format_args!("{} bytes", text.len()));
+                    }
+                    Keys::Fixed(Rc::new(KeySet::from(key)))
+                }
+                Err(fault) => {
+                    self.errors.add(&path, "a secret (RFC 7518 section 3.2)", fault);
+                    nothing()
+                }
+            };
+        }
+        let path = format!("{path}.jwks");
+        let (json, path, secrets) = match (&jwks.remote, &jwks.inline, &jwks.env) {
+            (Some(remote), None, None) => {
+                let source = remote.clone().compile(JWKS, &format!("{path}.remote"), self.environment, &mut self.errors);
+                let document = self.documents.len();
+                self.documents.extend(source);
+                return Keys::Remote { document, current: RefCell::default() };
+            }
+            (None, Some(inline), None) => {
+                let json = serde_json::to_vec(inline).unwrap_or_default();
+                (json, format!("{path}.inline"), Secrets::Refuse)
+            }
+            (None, None, Some(variable)) => {
+                let path = format!("{path}.env");
+                let Some(text) = self.variable(variable, &path) else { return nothing() };
+                (text.into_bytes(), path, Secrets::Allow)
+            }
+            _ => {
+                self.errors.add(&path, "one of `remote`, `inline` and `env`", "none or several");
+                return nothing();
+            }
+        };
+        match KeySet::parse(&json, secrets) {
+            Ok((keys, left_out)) => {
+                if keys.is_empty() {
+                    self.errors.add(&path, "a key that can be used", keys::listed(&left_out));
+                } else if !left_out.is_empty() {
+                    self.warnings.push(format!("{path}: left out: {}", keys::listed(&left_out)));
+                }
+                Keys::Fixed(Rc::new(keys))
+            }
+            Err(fault) => {
+                self.errors.add(&path, "a key set (RFC 7517)", fault);
+                nothing()
+            }
+        }
+    }
+
+    fn variable(&mut self, name: &str, path: &str) -> Option<String> {
+        let value = (self.environment)(name);
+        if value.is_none() {
+            self.errors.add(path, "a variable that `vm_config.environment_variables` sets", quoted(name));
+        }
+        value
+    }
+
+    fn carriers(&mut self, places: Vec<Place>, path: &str) -> Vec<usize> {
+        if places.is_empty() || places.len() > 8 {
+            self.errors.add(path, "1 to 8 places", places.len());
+        }
+        let mut positions = Vec::new();
+        for (index, place) in places.into_iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let carrier = match (place.header, place.cookie, place.query, place.scheme) {
+                (Some(name), None, None, scheme) => {
+                    self.header_name(&name, &format!("{path}.header"), FORBIDDEN_TOKEN_HEADERS);
+                    if let Some(scheme) = &scheme
+                        && !is_token(scheme)
+                    {
+                        self.errors.add(format_args!("{path}.scheme"), "a scheme such as `Bearer`", quoted(scheme));
+                    }
+                    Carrier::Header { name: name.to_ascii_lowercase().into(), scheme: scheme.map(Into::into) }
+                }
+                (None, Some(name), None, None) => {
+                    if !is_token(&name) {
+                        self.errors.add(format_args!("{path}.cookie"), "a cookie's name", quoted(&name));
+                    }
+                    Carrier::Cookie(name.into())
+                }
+                (None, None, Some(name), None) => {
+                    if !is_token(&name) {
+                        self.errors.add(format_args!("{path}.query"), "a parameter's name", quoted(&name));
+                    }
+                    Carrier::Query(name.into())
+                }
+                _ => {
+                    self.errors.add(&path, "one of `header`, `cookie` and `query`; `scheme` with `header`", "otherwise");
+                    continue;
+                }
+            };
+            positions.push(self.carriers.add(carrier));
+        }
+        positions
+    }
+
+    fn header_name(&mut self, name: &str, path: &str, forbidden: &[&str]) {
+        if !is_token(name) {
+            self.errors.add(path, "a header's name", quoted(name));
+        } else if forbidden.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            self.errors.add(path, "a header that is free for this", quoted(name));
+        }
+    }
+
+    fn rules(
+        &mut self,
+        rules: Vec<config::Rule>,
+        mode: Mode,
+        providers: &[Named],
+        realm: &str,
+    ) -> (Vec<(Template, Methods)>, Vec<Rule>) {
+        let mut rules: Vec<_> = rules.into_iter().enumerate().collect();
+        // Of two rules with one path, the one for the request's method goes before the one for all.
+        rules.sort_by_key(|(_, rule)| rule.methods.is_empty());
+        let (mut templates, mut table) = (Vec::with_capacity(rules.len()), Vec::with_capacity(rules.len()));
+        for (place, rule) in rules {
+            templates.push((rule.path.clone(), Methods::new(&rule.methods)));
+            table.push(self.rule(rule, place, table.len(), mode, providers, realm));
+        }
+        (templates, table)
+    }
+
+    fn rule(
+        &mut self,
+        rule: config::Rule,
+        place: usize,
+        index: usize,
+        mode: Mode,
+        providers: &[Named],
+        realm: &str,
+    ) -> Rule {
+        let path = &format!("$.rules[{place}]");
+        if let Some(name) = &rule.name {
+            check_name(name, format_args!("{path}.name"), &mut self.errors);
+        }
+        for (index, method) in rule.methods.iter().enumerate() {
+            if !is_token(method) || method.bytes().any(|byte| byte.is_ascii_lowercase()) {
+                self.errors.add(
+                    format_args!("{path}.methods[{index}]"),
+                    "a method, which is in upper case (RFC 9110 section 9.1)",
+                    quoted(method),
+                );
+            }
+        }
+        self.range(path, "body_bytes", rule.body_bytes, 1, 16 << 20);
+        let (mut indices, mut carriers) = (Vec::new(), Vec::new());
+        let wanted = match &rule.auth {
+            Auth::None => &[][..],
+            Auth::Providers(names) => names,
+        };
+        for (index, name) in wanted.iter().enumerate() {
+            match providers.iter().position(|known| known.name == *name) {
+                Some(position) => indices.push(u16::try_from(position).unwrap_or(u16::MAX)),
+                None => self.errors.add(format_args!("{path}.auth[{index}]"), "a provider's name", quoted(name)),
+            }
+            let places = providers.iter().filter(|known| known.name == *name).flat_map(|known| &known.carriers);
+            for place in places {
+                if !carriers.contains(place) {
+                    carriers.push(*place);
+                }
+            }
+        }
+        let denies = !(rule.require.is_empty() && rule.owner.is_empty());
+        if wanted.is_empty() && (denies || !rule.exempt.is_empty()) {
+            self.errors.add(path, "`auth` with a provider, as `require`, `owner` and `exempt` need a token", "`none`");
+        }
+        if rule.owner.is_empty() && !rule.exempt.is_empty() {
+            self.errors.add(format_args!("{path}.exempt"), "`owner`, from which to exempt", "none");
+        }
+        let mut requirements = |rules: Vec<ClaimRule>, key: &str| -> Box<[Requirement]> {
+            let one = |(index, rule)| {
+                Requirement::new(rule, &mut self.claims, &format_args!("{path}.{key}[{index}]"), &mut self.errors)
+            };
+            rules.into_iter().enumerate().map(one).collect()
+        };
+        let (require, exempt) = (requirements(rule.require, "require"), requirements(rule.exempt, "exempt"));
+        let owner_path = format!("{path}.owner");
+        let ownership = Ownership::new(rule.owner, &rule.path, &mut self.claims, &owner_path, &mut self.errors);
+        let name = rule.name.as_deref().unwrap_or(rule.path.as_str());
+        let mode = mode.of_rule(rule.mode);
+        let needs_token = !indices.is_empty() && mode != Mode::Off;
+        let outcomes = if mode == Mode::Off {
+            // What is off has no outcome of its own: requests pass as by a rule that asks for nothing.
+            RuleOutcomes::new(name, Mode::Enforce, false, false, realm, &mut self.outcomes)
+        } else {
+            RuleOutcomes::new(name, mode, needs_token, denies, realm, &mut self.outcomes)
+        };
+        Rule {
+            place,
+            index,
+            mode,
+            providers: indices.into(),
+            carriers: carriers.into(),
+            require,
+            exempt,
+            ownership,
+            outcomes,
+            body_bytes: rule.body_bytes as usize,
+        }
+    }
+
+    /// Refuses rules that never apply, and tells of paths that two rules are for.
+    fn overlaps(&mut self, rules: &TemplateSet<Methods>, table: &[Rule]) {
+        let place = |index: usize| table.get(index).map_or(index, |rule| rule.place);
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (first, again) in rules.duplicates() {
+            groups.entry(first).or_insert_with(|| vec![first]).push(again);
+        }
+        for group in groups.values() {
+            for (position, one) in group.iter().enumerate() {
+                let earlier = group.iter().take(position);
+                let twin = earlier.copied().find(|other| Methods::meet(rules.value(*one), rules.value(*other)));
+                if let Some(other) = twin {
+                    let expected = format_args!("a path or methods that $.rules[{}] does not have", place(other));
+                    self.errors.add(format_args!("$.rules[{}]", place(*one)), expected, "the same");
+                }
+            }
+        }
+        let overlaps = rules.overlaps();
+        for overlap in overlaps.iter().take(MAX_LISTED) {
+            let (winner, loser) = (place(overlap.winner), place(overlap.loser));
+            let what = if overlap.unreachable { "never applies to a method that both are for:" } else { "shares paths:" };
+            self.warnings.push(format!("$.rules[{loser}] {what} $.rules[{winner}] goes first"));
+        }
+        let more = overlaps.len().saturating_sub(MAX_LISTED);
+        if more > 0 {
+            self.warnings.push(format!("{more} more overlaps of rules"));
+        }
+    }
+
+    fn revoked(&mut self, revoked: config::Revoked) -> RevokedLists {
+        let things = RevokedThings { jti: revoked.jti, subjects: revoked.subjects, kid: revoked.kid };
+        let document = revoked.remote.map(|remote| {
+            let source = remote.compile(REVOKED, "$.revoked.remote", self.environment, &mut self.errors);
+            let document = self.documents.len();
+            self.documents.extend(source);
+            document
+        });
+        RevokedLists::new(Revocations::from(things), document, revoked.unavailable == Default::Deny)
+    }
+}
+
+/// The property that a claim is handed over in.
+fn property(pointer: &str) -> String {
+    format!("portcullis.claim.{pointer}")
+}
+
+/// Headers that a claim may not replace: the message's own, the connection's own, and where tokens are.
+const FORBIDDEN_CLAIM_HEADERS: &[&str] = &[
+    "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "host",
+    "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    "x-forwarded-for", "x-request-id",
+];
+
+/// Headers that hold something else than a token.
+const FORBIDDEN_TOKEN_HEADERS: &[&str] = &[
+    "connection", "content-length", "content-type", "cookie", "host", "te", "trailer", "transfer-encoding", "upgrade",
+];
