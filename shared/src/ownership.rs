@@ -62,9 +62,8 @@ config_struct! {
 /// The owner rules of one route, compiled.
 #[derive(Clone, Debug)]
 pub struct Ownership {
-    /// Those that need no body, then those that do.
     owners: Box<[Owner]>,
-    /// What the latter look for.
+    /// Where those on the body look.
     pointers: Box<[Pointer]>,
 }
 
@@ -135,7 +134,6 @@ impl Ownership {
         if pointers.len() > MAX_POINTERS {
             errors.add(path, format_args!("at most {MAX_POINTERS} places in the body"), pointers.len());
         }
-        owners.sort_by_key(|owner| matches!(owner.place, Place::Body(_)));
         Self { owners: owners.into(), pointers: pointers.into() }
     }
 

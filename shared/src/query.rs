@@ -17,7 +17,8 @@ pub const MAX_NAME: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum QueryFault {
     /// The parameter comes more than once, or another one does that some servers take for it: its name in another case
-    /// (`ID`), with other separators (`user.id` for `user_id`), or with an index or a type (`id[]`, `id[0]`, `id.x`, `id:int`).
+    /// (`ID`), with other separators (`user.id` for `user_id`), with an index or a type (`id[]`, `id[0]`, `id.x`,
+    /// `id:int`).
     Repeated,
     /// The query has a shape that servers read in different ways, or the parameter is only there under such a name.
     Ambiguous,

@@ -10,19 +10,20 @@ pub(crate) fn alike(one: &str, other: &str) -> bool {
 fn folded(name: &str) -> impl Iterator<Item = char> {
     let name = name.split('\0').next().unwrap_or_default().trim_start_matches([' ', '+', '?']);
     // A separator before the first word is part of the name: `_id` and `id` are two fields in many a document.
-    let separator = |(position, char): &(usize, char)| *position > 0 && "_-. +[]".contains(*char);
+    let separator =
+        |(position, char): &(usize, char)| *position > 0 && matches!(char, '_' | '-' | '.' | ' ' | '+' | '[' | ']');
     name.char_indices().filter(move |found| !separator(found)).map(|(_, char)| fold(char))
 }
 
-/// Case folding of single characters, by the upper case as Java and Go do it: the long s is `s`, the Kelvin sign is
-/// `k`, and both Turkish i are `i`.
+/// Case folding of single characters as Java and Go do it: the long s is `s`, the Kelvin sign is `k`, and both Turkish i
+/// are `i`.
 fn fold(char: char) -> char {
-    let mut upper = char.to_uppercase();
-    let upper = match (upper.next(), upper.next()) {
-        (Some(upper), None) => upper,
-        _ => char,
-    };
-    upper.to_lowercase().next().unwrap_or(upper)
+    match char {
+        '\u{17f}' => 's',
+        '\u{131}' => 'i',
+        _ if char.is_ascii() => char.to_ascii_lowercase(),
+        _ => char.to_lowercase().next().unwrap_or(char),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Ids in a JSON body, read strictly and in one pass that keeps nothing but the ids.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
@@ -74,14 +74,13 @@ pub(super) type Found = Result<String, Fault>;
 /// anywhere, without lone surrogates, not deeper than [`MAX_DEPTH`]. On the way to an id, members whose names some
 /// servers take for the wanted one are ambiguous. An id is a text or a safe integer.
 pub(super) fn read(body: &[u8], pointers: &[Pointer]) -> Result<Vec<Found>, Fault> {
-    let text = str::from_utf8(body).map_err(|_| Fault::BodyInvalid)?;
-    if text.is_empty() {
+    if body.is_empty() {
         return Err(Fault::ResourceMissing);
     }
     let active = u64::MAX.checked_shr(u32::try_from(64_usize.saturating_sub(pointers.len())).unwrap_or(0)).unwrap_or(0);
     let mut reading =
         Reading { pointers, found: vec![Err(Fault::ResourceMissing); pointers.len()], near: 0, fault: None };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
     let outcome = Place { reading: &mut reading, depth: 0, active }.deserialize(&mut deserializer);
     if outcome.and_then(|()| deserializer.end()).is_err() {
         return Err(reading.fault.unwrap_or(Fault::BodyInvalid));
@@ -178,22 +177,18 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         self.enter()?;
-        let mut names = Vec::<Cow<'de, str>>::new();
+        let mut names = BTreeSet::<Cow<'de, str>>::new();
         while let Some(name) = map.next_key_seed(Name)? {
             let active = self.through(|token| token == name);
             self.reading.near |= self.through(|token| token != name && alike(token, &name));
+            if names.contains(&name) {
+                self.reading.fault = Some(if active == 0 { Fault::BodyInvalid } else { Fault::ResourceRepeated });
+                return Err(A::Error::custom("a member twice"));
+            }
+            names.insert(name);
             map.next_value_seed(self.child(active))?;
-            names.push(name);
         }
-        names.sort_unstable();
-        let twice = names.windows(2).find_map(|pair| match pair {
-            [one, other] if one == other => Some(one),
-            _ => None,
-        });
-        let Some(twice) = twice else { return Ok(()) };
-        let leading = self.through(|token| token == twice) != 0;
-        self.reading.fault = Some(if leading { Fault::ResourceRepeated } else { Fault::BodyInvalid });
-        Err(A::Error::custom("a member twice"))
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::{
     config::{Decode, Errors, Node},
@@ -45,12 +45,18 @@ impl Scalar {
     fn new(value: &Value) -> Option<Self> {
         let (kind, text) = match value {
             Value::String(text) => (Kind::Text, text.as_str().into()),
-            Value::Number(number) if !number.is_f64() => (Kind::Integer, number.to_string().into()),
+            Value::Number(number) => (Kind::Integer, integer(number)?.into()),
             Value::Bool(flag) => (Kind::Boolean, if *flag { "true" } else { "false" }.into()),
             _ => return None,
         };
         Some(Self { kind, text })
     }
+}
+
+/// The decimal form of a number that is an integer of 64 bits.
+fn integer(number: &Number) -> Option<String> {
+    let small = number.as_i64().map(|number| number.to_string());
+    small.or_else(|| number.as_u64().map(|number| number.to_string()))
 }
 
 impl Decode for Scalar {
