@@ -80,7 +80,7 @@ impl Pipelines {
         pipeline.sequence = pipeline.sequence.saturating_add(1);
         // An event says what could be learned: a decision that the host was unavailable is audited too.
         let headers = request.all_headers().ok();
-        let header = |name: &str| headers.and_then(|headers| headers.get(name));
+        let header = |name: &str| headers.as_ref().and_then(|headers| headers.get(name));
         let client = request.client().ok().flatten();
         let refusal = facts.outcome.refusal.as_ref().filter(|_| facts.outcome.refuses());
         let event = event::build(&EventInput {

@@ -151,12 +151,11 @@ impl Entry {
         let source = self.document.source();
         let call =
             HttpCall { cluster: &source.cluster, headers: &self.headers, body: &[], timeout_ms: source.timeout_ms };
-        match host.http_call(call) {
-            Ok(token) => self.call = Some((token, id)),
-            Err(_) => {
-                let failed = Err(Failure::NotSent);
-                let _ = self.document.answered(id, failed, now, &mut || host.random(), &SharedStore(host));
-            }
+        if let Ok(token) = host.http_call(call) {
+            self.call = Some((token, id));
+        } else {
+            let failed = Err(Failure::NotSent);
+            let _ = self.document.answered(id, failed, now, &mut || host.random(), &SharedStore(host));
         }
     }
 

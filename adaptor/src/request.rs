@@ -6,7 +6,7 @@ use portcullis_shared::{
     store::Store,
 };
 use std::{
-    cell::{Cell, OnceCell},
+    cell::{Cell, OnceCell, RefCell},
     net::IpAddr,
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct HostRequest<'a, H> {
     store: SharedStore<'a, H>,
     client: OnceCell<Result<Option<Client>, Unavailable>>,
     /// Until a header is edited.
-    headers: Cell<Option<Result<Headers<'a>, Unavailable>>>,
+    headers: RefCell<Option<Result<Headers<'a>, Unavailable>>>,
 }
 
 /// The client, as Envoy trusts it (`source.address`).
@@ -42,7 +42,7 @@ impl<'a, H: Host> HostRequest<'a, H> {
             documents: Cell::new(None),
             store: SharedStore(host),
             client: OnceCell::new(),
-            headers: Cell::new(None),
+            headers: RefCell::new(None),
         }
     }
 
@@ -53,12 +53,13 @@ impl<'a, H: Host> HostRequest<'a, H> {
 
     /// All headers in one call: cheaper than three calls for one header each.
     pub(crate) fn all_headers(&self) -> Result<Headers<'a>, Unavailable> {
-        if let Some(headers) = self.headers.get() {
-            return headers;
-        }
-        let headers = self.host.request_headers().map(Headers::Packed).map_err(unavailable);
-        self.headers.set(Some(headers));
-        headers
+        let mut known = self.headers.try_borrow_mut().map_err(|_| Unavailable)?;
+        known.get_or_insert_with(|| self.host.request_headers().map(Headers::Packed).map_err(unavailable)).clone()
+    }
+
+    /// The headers may have changed.
+    fn forget_headers(&self) {
+        self.headers.replace(None);
     }
 
     /// Whether the stream becomes something else than a request with a body: what follows its headers is no body and
@@ -98,8 +99,9 @@ fn port(source: &[u8]) -> Option<u16> {
 
 impl<H: Host> Request for HostRequest<'_, H> {
     fn header(&self, name: &str) -> Result<Option<&[u8]>, Unavailable> {
-        match self.headers.get() {
-            Some(headers) => Ok(headers?.get(name)),
+        match &*self.headers.try_borrow().map_err(|_| Unavailable)? {
+            Some(Ok(headers)) => Ok(headers.get(name)),
+            Some(Err(unavailable)) => Err(*unavailable),
             None => self.host.request_header(name).map_err(unavailable),
         }
     }
@@ -138,12 +140,12 @@ impl<H: Host> Request for HostRequest<'_, H> {
     }
 
     fn set_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
-        self.headers.set(None);
+        self.forget_headers();
         self.host.set_request_header(name, value).map_err(unavailable)
     }
 
     fn remove_header(&self, name: &str) -> Result<(), Unavailable> {
-        self.headers.set(None);
+        self.forget_headers();
         self.host.remove_request_header(name).map_err(unavailable)
     }
 

@@ -149,14 +149,10 @@ impl<H: Host> Vm<H> {
             let audit = loaded.audit.as_ref().map(|audit| pipelines.open(audit, loaded.filter, host, &mut define));
             chain.push(Link::new(loaded, audit, &mut define));
         }
-        let root = match roots.iter_mut().position(|known| known.id == root) {
-            Some(position) => roots.get_mut(position),
-            None => {
-                roots.push(Root { id: root, chain: None, tick_ms: 0, seen: host.now(), missed: 0 });
-                roots.last_mut()
-            }
-        };
-        let Some(root) = root else { return false };
+        if !roots.iter().any(|known| known.id == root) {
+            roots.push(Root { id: root, chain: None, tick_ms: 0, seen: host.now(), missed: 0 });
+        }
+        let Some(root) = roots.iter_mut().find(|known| known.id == root) else { return false };
         // What is shared already is taken at once: a new configuration has its keys before its first request.
         for link in &mut chain {
             link.documents.take_shared(host, link.filter, &*link.policy);

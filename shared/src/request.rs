@@ -66,8 +66,8 @@ pub trait Request {
     fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
 }
 
-/// Headers, in order: names in lower case, and values. An iterator that can be started again from any copy.
-#[derive(Clone, Copy, Debug)]
+/// Headers, in order: names in lower case, and values.
+#[derive(Clone, Debug)]
 pub enum Headers<'a> {
     /// As a host hands them over.
     Packed(Packed<'a>),
@@ -77,13 +77,13 @@ pub enum Headers<'a> {
 
 impl<'a> Headers<'a> {
     /// The first value with this name.
-    pub fn get(mut self, name: &str) -> Option<&'a [u8]> {
-        self.find(|(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+    pub fn get<'s>(&'s self, name: &'s str) -> Option<&'a [u8]> {
+        self.all(name).next()
     }
 
     /// All values with this name.
-    pub fn all(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.filter(move |(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + 's {
+        self.clone().filter(move |(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
     }
 }
 

@@ -34,7 +34,7 @@ impl Carriers {
     pub(crate) fn find<'a>(
         &self,
         places: &[usize],
-        headers: Headers<'a>,
+        headers: &Headers<'a>,
         query: Option<&'a [u8]>,
     ) -> Result<&'a [u8], SourceFault> {
         let find = |place: &usize| match self.0.get(*place) {
@@ -51,7 +51,7 @@ impl Carriers {
         &self,
         places: &[usize],
         request: &dyn Request,
-        headers: Headers<'_>,
+        headers: &Headers<'_>,
     ) -> Result<(), Unavailable> {
         for carrier in places.iter().filter_map(|place| self.0.get(*place)) {
             match carrier {

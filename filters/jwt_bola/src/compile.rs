@@ -162,9 +162,9 @@ impl Compiler<'_> {
             self.errors.add(format_args!("{path}.algorithms"), "at least one algorithm", "none");
         }
         self.range(path, "leeway_s", provider.leeway_s, 0, 3600);
-        self.range(path, "max_age_s", provider.max_age_s.unwrap_or(1), 1, 31_536_000);
+        self.range(path, "max_age_s", provider.max_age_s.unwrap_or(1), 1, 3_153_600_000);
         self.range(path, "max_token_bytes", provider.max_token_bytes, 256, 65_536);
-        for (key, list) in [("types", &provider.types)] {
+        for (key, list) in [("typ", &provider.typ)] {
             if list.as_ref().is_some_and(Vec::is_empty) {
                 self.errors.add(format_args!("{path}.{key}"), "at least one text, or no such key", "none");
             }
@@ -194,7 +194,7 @@ impl Compiler<'_> {
                 leeway_s: provider.leeway_s,
                 require_exp: provider.require_exp,
                 max_age_s: provider.max_age_s,
-                typ: provider.types,
+                typ: provider.typ,
             },
             algorithms: provider.algorithms.into(),
             keys,
@@ -250,7 +250,8 @@ impl Compiler<'_> {
         let path = format!("{path}.jwks");
         let (json, path, secrets) = match (&jwks.remote, &jwks.inline, &jwks.env) {
             (Some(remote), None, None) => {
-                let source = remote.clone().compile(JWKS, &format!("{path}.remote"), self.environment, &mut self.errors);
+                let source =
+                    remote.clone().compile(JWKS, &format!("{path}.remote"), self.environment, &mut self.errors);
                 let document = self.documents.len();
                 self.documents.extend(source);
                 return Keys::Remote { document, current: RefCell::default() };
@@ -323,7 +324,11 @@ impl Compiler<'_> {
                     Carrier::Query(name.into())
                 }
                 _ => {
-                    self.errors.add(&path, "one of `header`, `cookie` and `query`; `scheme` with `header`", "otherwise");
+                    self.errors.add(
+                        &path,
+                        "one of `header`, `cookie` and `query`; `scheme` with `header`",
+                        "otherwise",
+                    );
                     continue;
                 }
             };
@@ -457,7 +462,8 @@ impl Compiler<'_> {
         let overlaps = rules.overlaps();
         for overlap in overlaps.iter().take(MAX_LISTED) {
             let (winner, loser) = (place(overlap.winner), place(overlap.loser));
-            let what = if overlap.unreachable { "never applies to a method that both are for:" } else { "shares paths:" };
+            let what =
+                if overlap.unreachable { "never applies to a method that both are for:" } else { "shares paths:" };
             self.warnings.push(format!("$.rules[{loser}] {what} $.rules[{winner}] goes first"));
         }
         let more = overlaps.len().saturating_sub(MAX_LISTED);
@@ -485,12 +491,34 @@ fn property(pointer: &str) -> String {
 
 /// Headers that a claim may not replace: the message's own, the connection's own, and where tokens are.
 const FORBIDDEN_CLAIM_HEADERS: &[&str] = &[
-    "authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "host",
-    "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    "x-forwarded-for", "x-request-id",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-request-id",
 ];
 
 /// Headers that hold something else than a token.
 const FORBIDDEN_TOKEN_HEADERS: &[&str] = &[
-    "connection", "content-length", "content-type", "cookie", "host", "te", "trailer", "transfer-encoding", "upgrade",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];

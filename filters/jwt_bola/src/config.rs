@@ -2,8 +2,8 @@
 
 use portcullis_shared::{
     audit::AuditConfig,
-    config_enum, config_struct,
     config::Named,
+    config_enum, config_struct,
     document::Remote,
     jose::{Algorithm, RevokedKey, RevokedSubject, RevokedToken, TextOr},
     mode::Mode,
@@ -78,11 +78,11 @@ config_struct! {
         pub leeway_s: u32 = 60,
         /// Whether tokens must have `exp`. Default: true.
         pub require_exp: bool = true,
-        /// How long after `iat` a token is accepted, in seconds, whatever its `exp`: 1 to 31,536,000. By default, for ever.
-        #[schemars(range(min = 1, max = 31_536_000))]
+        /// How long after `iat` a token is accepted, in seconds, whatever its `exp`: 1 to 3,153,600,000. By default, for ever.
+        #[schemars(range(min = 1, max = 3_153_600_000_u32))]
         pub max_age_s: Option<u32> = None,
-        /// Of these, `typ` must be one, such as `["at+jwt"]` (RFC 9068). By default, any or none.
-        pub types: Option<Vec<String>> = None,
+        /// Of these, the header's `typ` must be one, such as `["at+jwt"]` (RFC 9068). By default, any or none.
+        pub typ: Option<Vec<String>> = None,
         /// What its tokens must claim, on every route.
         pub require: Vec<ClaimRule> = Vec::new(),
         /// Where its tokens are looked for; a request with tokens in two places is refused. Default: `Authorization:
@@ -152,12 +152,7 @@ config_struct! {
 
 impl Place {
     fn bearer() -> Self {
-        Self {
-            header: Some("authorization".to_owned()),
-            scheme: Some("Bearer".to_owned()),
-            cookie: None,
-            query: None,
-        }
+        Self { header: Some("authorization".to_owned()), scheme: Some("Bearer".to_owned()), cookie: None, query: None }
     }
 }
 

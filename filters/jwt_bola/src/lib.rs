@@ -121,7 +121,7 @@ enum Caller {
 
 impl Gate {
     fn judge(self: &Rc<Self>, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable> {
-        let headers = request.headers()?;
+        let headers = &request.headers()?;
         let target = headers.get(":path").unwrap_or_default();
         // Used again by each request: no other can come between.
         let mut buffer = self.buffer.try_borrow_mut().map_err(|_| Unavailable)?;
@@ -150,13 +150,13 @@ impl Gate {
         self: &Rc<Self>,
         rule: &Rule,
         request: &dyn Request,
-        headers: Headers<'_>,
+        headers: &Headers<'_>,
         path: &NormalPath<'_>,
         trail: &mut Trail,
     ) -> Result<Next, Unavailable> {
         let outcomes = self.token_outcomes(rule.mode);
         if self.refuse_overrides
-            && let Err(fault) = ownership::refuse_overrides(headers, path.query())
+            && let Err(fault) = ownership::refuse_overrides(headers.clone(), path.query())
         {
             trail.conclude(outcomes.ownership(fault));
             return self.pass_unverified(request, headers);
@@ -210,7 +210,7 @@ impl Gate {
         rule: &Rule,
         outcomes: &TokenOutcomes,
         request: &dyn Request,
-        headers: Headers<'_>,
+        headers: &Headers<'_>,
         path: &NormalPath<'_>,
     ) -> Caller {
         let token = match self.carriers.find(&rule.carriers, headers, path.query()) {
@@ -296,7 +296,7 @@ impl Gate {
         &self,
         rule: &Rule,
         caller: &Verified,
-        headers: Headers<'_>,
+        headers: &Headers<'_>,
         path: &NormalPath<'_>,
     ) -> Result<Granted, Denial> {
         for requirement in &rule.require {
@@ -305,7 +305,7 @@ impl Gate {
         if rule.exempt.iter().any(|exemption| exemption.check(&caller.claims).is_ok()) {
             return Ok(Granted::Now(rule.outcomes.exempt));
         }
-        rule.ownership.check_headers(&caller.claims, path, &headers)?;
+        rule.ownership.check_headers(&caller.claims, path, headers)?;
         if rule.ownership.needs_body() { Ok(Granted::IfBody) } else { Ok(Granted::Now(rule.outcomes.passed)) }
     }
 
@@ -336,7 +336,7 @@ impl Gate {
         rule: &Rule,
         caller: &Verified,
         request: &dyn Request,
-        headers: Headers<'_>,
+        headers: &Headers<'_>,
     ) -> Result<(), Unavailable> {
         if !caller.forward {
             self.carriers.remove(&rule.carriers, request, headers)?;
@@ -352,7 +352,7 @@ impl Gate {
     }
 
     /// Lets a request on of which no token was verified, or none was good enough.
-    fn pass_unverified(&self, request: &dyn Request, headers: Headers<'_>) -> Result<Next, Unavailable> {
+    fn pass_unverified(&self, request: &dyn Request, headers: &Headers<'_>) -> Result<Next, Unavailable> {
         self.remove_reserved(request, headers, &[])?;
         Ok(Next::Done)
     }
@@ -361,13 +361,13 @@ impl Gate {
     fn remove_reserved(
         &self,
         request: &dyn Request,
-        headers: Headers<'_>,
+        headers: &Headers<'_>,
         set: &[(Rc<str>, Box<[u8]>)],
     ) -> Result<(), Unavailable> {
         if self.reserved.is_empty() {
             return Ok(());
         }
-        for (name, _) in headers {
+        for (name, _) in headers.clone() {
             let is_reserved = self.reserved.iter().any(|reserved| ownership::is_header(name, reserved));
             if is_reserved && !set.iter().any(|(known, _)| known.as_bytes() == name) {
                 // Reserved names are ASCII, and so is what is like them.

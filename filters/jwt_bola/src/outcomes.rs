@@ -65,7 +65,8 @@ impl GateOutcomes {
 
 impl TokenOutcomes {
     pub(crate) fn new(mode: Mode, realm: &str, outcomes: &mut Outcomes) -> Self {
-        let mut deny = |reason, rule, refusal: &Rc<Refusal>| outcomes.append(Outcome::deny(reason, rule, mode, refusal));
+        let mut deny =
+            |reason, rule, refusal: &Rc<Refusal>| outcomes.append(Outcome::deny(reason, rule, mode, refusal));
         let missing = challenge(401, realm, None);
         let malformed = challenge(400, realm, Some(("invalid_request", "The request has no one well-formed token")));
         let invalid = challenge(401, realm, Some(("invalid_token", "The access token is not valid")));
@@ -82,7 +83,8 @@ impl TokenOutcomes {
             deny(fault.code(), "token", refusal)
         };
         let faults = Fault::ALL.iter().map(fault).collect();
-        let overrides = ownership::Fault::ALL.iter().take(2).map(|fault| deny(fault.code(), "overrides", &bad)).collect();
+        let overrides =
+            ownership::Fault::ALL.iter().take(2).map(|fault| deny(fault.code(), "overrides", &bad)).collect();
         Self {
             sources,
             faults,
@@ -109,7 +111,14 @@ impl TokenOutcomes {
 
 impl RuleOutcomes {
     /// `denies`: whether the rule asks for more than a token.
-    pub(crate) fn new(name: &str, mode: Mode, needs_token: bool, denies: bool, realm: &str, outcomes: &mut Outcomes) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        mode: Mode,
+        needs_token: bool,
+        denies: bool,
+        realm: &str,
+        outcomes: &mut Outcomes,
+    ) -> Self {
         let passed = outcomes.append(Outcome::allow(if needs_token { "authorized" } else { "no_auth" }, name, mode));
         if !denies {
             return Self { passed, exempt: passed, enumeration: passed, faults: Vec::new(), other: passed };
@@ -131,7 +140,8 @@ impl RuleOutcomes {
         };
         let faults = ownership::Fault::ALL.iter().map(fault).collect();
         let [_, forbidden, ..] = &refusals;
-        let exempt = outcomes.append(Outcome { notice: Notice::Recorded, ..Outcome::allow("owner_exempt", name, mode) });
+        let exempt =
+            outcomes.append(Outcome { notice: Notice::Recorded, ..Outcome::allow("owner_exempt", name, mode) });
         let alarm = Outcome::deny("object_enumeration", name, mode, forbidden);
         let enumeration = outcomes.append(Outcome { notice: Notice::Alert, ..alarm });
         let other = outcomes.append(Outcome::deny("owner_not_judged", name, mode, forbidden));

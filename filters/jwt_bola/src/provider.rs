@@ -67,6 +67,8 @@ impl Rejected {
 
     fn rank(&self) -> (u8, Option<Fault>) {
         match self {
+            // Of a provider that issued the token, anything says more than that it is not another one's.
+            Self::Faulty { fault: Fault::IssuerMismatch, .. } => (0, None),
             Self::Faulty { fault, .. } => (0, Some(*fault)),
             Self::UnknownKey { .. } => (0, Some(Fault::KeyUnknown)),
             // That one could not judge matters more than that another refuses.

@@ -2,7 +2,7 @@
 //! with a zero byte after it; numbers are 32 bits, little-endian.
 
 /// Headers as the host hands them over, read in place.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Packed<'a> {
     sizes: &'a [u8],
     bytes: &'a [u8],
