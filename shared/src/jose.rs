@@ -1,8 +1,9 @@
 //! JSON Object Signing: tokens, keys, signatures and claims (RFC 7515, 7517, 7518, 7519, 8725, 8037).
 //!
-//! A token goes through these steps, and the first that finds a fault names it by a [`Fault`]: its three parts and its
-//! header are read strictly, a key is chosen by the rules of the provider, the signature is verified, and only
-//! then are the claims believed.
+//! A token is found in the request (and where it is not, a [`SourceFault`] says why). If it was verified before, it is in
+//! the [`TokenCache`]; else it goes through these steps, and the first that finds a fault names it by a [`Fault`]: its
+//! three parts and its header are read strictly, a key is chosen by the rules of the provider, the signature is verified,
+//! and only then are the claims believed. At last the [`Revocations`] are asked, for each request anew.
 
 mod algorithm;
 mod base64url;

@@ -102,7 +102,7 @@ impl<T> TokenCache<T> {
         if let Some(place) = self.places.get(&hash) {
             self.remove(*place);
         }
-        while self.places.len() >= self.max_entries || self.bytes.saturating_add(bytes) > self.max_bytes {
+        while !self.places.is_empty() && !self.has_room(bytes) {
             self.evict(now);
         }
         let place = self.free.pop().unwrap_or_else(|| {
@@ -135,6 +135,10 @@ impl<T> TokenCache<T> {
     /// What is held and was dropped.
     pub fn statistics(&self) -> Statistics {
         Statistics { entries: self.places.len(), bytes: self.bytes, evictions: self.evictions }
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.places.len() < self.max_entries && self.bytes.saturating_add(bytes) <= self.max_bytes
     }
 
     fn remove(&mut self, place: usize) {

@@ -4,6 +4,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{Found, SourceFault, find_in_cookies, find_in_header, find_in_query};
 
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {

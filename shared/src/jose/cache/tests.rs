@@ -133,11 +133,11 @@ fn what_is_no_longer_asked_for_goes() {
 #[test]
 fn what_has_ended_goes_before_what_has_not() {
     let mut cache = cache(2, 10_000);
-    cache.insert(0, &token(0), Rc::new(0), 0, 10, 0);
-    cache.insert(0, &token(1), Rc::new(1), 0, NEVER, 0);
+    cache.insert(0, &token(0), Rc::new(0), 0, NEVER, 0);
+    cache.insert(0, &token(1), Rc::new(1), 0, 10, 0);
     assert_eq!(held(&mut cache, 2), [0, 1]);
     cache.insert(0, &token(2), Rc::new(2), 0, NEVER, 10);
-    assert_eq!(held(&mut cache, 3), [1, 2]);
+    assert_eq!(held(&mut cache, 3), [0, 2]);
     assert_eq!(cache.statistics().evictions, 0);
 }
 

@@ -7,6 +7,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{ClaimRules, Claims, Fault, Validity};
 
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
