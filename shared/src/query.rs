@@ -5,7 +5,10 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::{path::unescape, spelling::alike};
+use crate::{
+    path::unescape,
+    spelling::{alike, begin_alike},
+};
 
 /// Pairs beyond this many are dropped by some servers (PHP and Express at 1000), so more are refused.
 pub const MAX_PAIRS: usize = 256;
@@ -69,10 +72,18 @@ pub fn only<'q>(query: &'q [u8], name: &str) -> Result<Option<Cow<'q, str>>, Que
 pub fn may_have(query: &[u8], name: &str) -> bool {
     query.split(|byte| matches!(byte, b'&' | b';')).any(|pair| {
         let (raw_name, _) = split_pair(pair);
+        // Most names end here: they begin with a letter, and with another one.
+        if raw_name.first().is_some_and(|first| first.is_ascii_alphanumeric() && !starts_with(name, *first)) {
+            return false;
+        }
         let pair_name = unescape_leniently(raw_name);
         let pair_name = pair_name.get(..MAX_NAME).unwrap_or(&pair_name);
         is_near(&String::from_utf8_lossy(pair_name), name)
     })
+}
+
+fn starts_with(name: &str, byte: u8) -> bool {
+    name.bytes().next().is_some_and(|first| first.eq_ignore_ascii_case(&byte))
 }
 
 /// Whether the text has a `%` before two hexadecimal digits.
@@ -97,6 +108,9 @@ fn is_syntax_in_value(char: char) -> bool {
 
 /// Whether some server reads a parameter as `wanted` that is called `name`, or as a part of it.
 fn is_near(name: &str, wanted: &str) -> bool {
+    if !begin_alike(name, wanted) {
+        return false;
+    }
     let parts = name.char_indices().filter(|(_, char)| matches!(char, '[' | '.' | ':'));
     let mut starts = parts.filter_map(|(end, _)| name.get(..end));
     alike(name, wanted) || starts.any(|start| alike(start, wanted))

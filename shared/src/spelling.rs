@@ -7,6 +7,11 @@ pub(crate) fn alike(one: &str, other: &str) -> bool {
     folded(one).eq(folded(other))
 }
 
+/// Whether two names begin so that they, or their beginnings, may be alike.
+pub(crate) fn begin_alike(one: &str, other: &str) -> bool {
+    folded(one).next() == folded(other).next()
+}
+
 fn folded(name: &str) -> impl Iterator<Item = char> {
     let name = name.split('\0').next().unwrap_or_default().trim_start_matches([' ', '+', '?']);
     // A separator before the first word is part of the name: `_id` and `id` are two fields in many a document.

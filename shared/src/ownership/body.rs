@@ -177,15 +177,14 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         self.enter()?;
-        let mut names = BTreeSet::<Cow<'de, str>>::new();
+        let mut names = Names::default();
         while let Some(name) = map.next_key_seed(Name)? {
             let active = self.through(|token| token == name);
             self.reading.near |= self.through(|token| token != name && alike(token, &name));
-            if names.contains(&name) {
+            if !names.add(name) {
                 self.reading.fault = Some(if active == 0 { Fault::BodyInvalid } else { Fault::ResourceRepeated });
                 return Err(A::Error::custom("a member twice"));
             }
-            names.insert(name);
             map.next_value_seed(self.child(active))?;
         }
         Ok(())
@@ -231,6 +230,29 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
     fn visit_unit<E>(mut self) -> Result<(), E> {
         self.note(|| Err(Fault::ResourceEmpty));
         Ok(())
+    }
+}
+
+/// The names of an object's members: a list while they are few, which is quicker than a tree.
+#[derive(Default)]
+struct Names<'de> {
+    few: Vec<Cow<'de, str>>,
+    more: BTreeSet<Cow<'de, str>>,
+}
+
+impl<'de> Names<'de> {
+    const FEW: usize = 16;
+
+    /// Adds a name; false if it is there already.
+    fn add(&mut self, name: Cow<'de, str>) -> bool {
+        if self.few.contains(&name) {
+            return false;
+        }
+        if self.few.len() < Self::FEW {
+            self.few.push(name);
+            return true;
+        }
+        self.more.insert(name)
     }
 }
 

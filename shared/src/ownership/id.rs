@@ -21,6 +21,10 @@ pub fn check_id(id: &[u8]) -> Result<&str, Fault> {
         return Err(Fault::ResourceTooLong);
     }
     let text = str::from_utf8(id).map_err(|_| Fault::ResourceAmbiguous)?;
+    // Most ids are so, and need no further look.
+    if id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return Ok(text);
+    }
     let odd = |char: char| char.is_control() || is_lookalike(char);
     if text.contains(odd) || text.trim().len() != text.len() || has_escape(text) {
         return Err(Fault::ResourceAmbiguous);

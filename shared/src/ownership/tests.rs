@@ -249,3 +249,18 @@ fn every_override_is_refused_in_every_spelling() {
         Ok(())
     );
 }
+
+#[test]
+fn names_in_large_objects_are_held_against_all_others() {
+    let pointers = ["/id".parse().unwrap()];
+    for count in [1_usize, 15, 16, 17, 18, 100] {
+        let members = |again: &str| {
+            let members: Vec<_> = (0..count).map(|index| format!(r#""m{index}": 1"#)).collect();
+            super::body::read(format!(r#"{{{}, "id": 42, "{again}": 1}}"#, members.join(",")).as_bytes(), &pointers)
+        };
+        assert_eq!(members("n"), Ok(vec![Ok("42".to_owned())]));
+        assert_eq!(members("m0"), Err(Fault::BodyInvalid));
+        assert_eq!(members(&format!("m{}", count - 1)), Err(Fault::BodyInvalid));
+        assert_eq!(members("id"), Err(Fault::ResourceRepeated));
+    }
+}
