@@ -15,6 +15,8 @@ mod key;
 mod key_set;
 mod rsa;
 mod secret;
+#[cfg(test)]
+mod testing;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use fault::Fault;
