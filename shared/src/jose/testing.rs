@@ -1,5 +1,7 @@
 //! What several tests here need: keys and tokens, from data and from strings.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,7 +17,7 @@ pub(super) const SECRETS: &str = include_str!("../../testdata/jose/secrets.json"
 pub(super) struct Signed {
     pub(super) keys: Vec<Value>,
     #[serde(default)]
-    pub(super) spki: std::collections::BTreeMap<String, String>,
+    pub(super) spki: BTreeMap<String, String>,
     pub(super) tokens: Vec<SignedToken>,
 }
 
@@ -83,11 +85,14 @@ impl Parts {
 }
 
 /// All tokens of the data with their keys.
-pub(super) fn tokens() -> Vec<(Key, Parts)> {
-    let of = |json| {
-        let keys = key_set(json);
-        let parts = signed(json).tokens.into_iter().map(|signed| Parts::of(&signed.token).unwrap());
-        parts.map(move |parts| (parts.key(&keys).clone(), parts)).collect::<Vec<_>>()
-    };
-    [of(SIGNED), of(SECRETS)].concat()
+pub(super) fn tokens() -> &'static [(Key, Parts)] {
+    static TOKENS: LazyLock<Vec<(Key, Parts)>> = LazyLock::new(|| {
+        let of = |json| {
+            let keys = key_set(json);
+            let parts = signed(json).tokens.into_iter().map(|signed| Parts::of(&signed.token).unwrap());
+            parts.map(move |parts| (parts.key(&keys).clone(), parts)).collect::<Vec<_>>()
+        };
+        [of(SIGNED), of(SECRETS)].concat()
+    });
+    &TOKENS
 }

@@ -1,6 +1,6 @@
 //! Multiplication of known points (Lim and Lee, CRYPTO '94), in variable time: for public numbers only.
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests;
 
 use p256::elliptic_curve::{CurveArithmetic, CurveGroup, ff::PrimeField, group::Group};

@@ -23,7 +23,7 @@ mod wycheproof;
 fn tokens_of_another_implementation_verify() {
     let mut algorithms = BTreeSet::new();
     for (key, token) in tokens() {
-        assert_eq!(token.verify(&key, None), Ok(()), "{token:?}");
+        assert_eq!(token.verify(key, None), Ok(()), "{token:?}");
         algorithms.insert(token.algorithm);
     }
     assert_eq!(algorithms.len(), Algorithm::ALL.len());
@@ -51,7 +51,7 @@ fn a_signature_is_for_one_input_one_key_and_one_algorithm() {
         }
     }
     // Another key of the same type.
-    for (key, token) in &tokens {
+    for (key, token) in tokens {
         for (other, _) in tokens.iter().filter(|(other, _)| other.fits(token.algorithm) && other.kid() != key.kid()) {
             let fault = token.verify(other, None).unwrap_err();
             assert!(matches!(fault, Fault::SignatureInvalid | Fault::SignatureMalformed), "{fault:?} {token:?}");
@@ -93,31 +93,31 @@ fn signatures_of_the_wrong_form_are_malformed() {
     };
     for (key, token) in tokens() {
         let good = &token.signature;
-        malformed(&key, &token, Vec::new());
-        malformed(&key, &token, good[1..].to_vec());
-        malformed(&key, &token, good[..good.len() - 1].to_vec());
-        malformed(&key, &token, [good.as_slice(), &[0]].concat());
-        malformed(&key, &token, [&[0], good.as_slice()].concat());
-        malformed(&key, &token, [good.as_slice(), good].concat());
+        malformed(key, token, Vec::new());
+        malformed(key, token, good[1..].to_vec());
+        malformed(key, token, good[..good.len() - 1].to_vec());
+        malformed(key, token, [good.as_slice(), &[0]].concat());
+        malformed(key, token, [&[0], good.as_slice()].concat());
+        malformed(key, token, [good.as_slice(), good].concat());
         let (r, s) = good.split_at(good.len() / 2);
-        match (key.key_type(), limit(&key)) {
+        match (key.key_type(), limit(key)) {
             (KeyType::Rsa, Some(modulus)) => {
-                malformed(&key, &token, modulus.clone());
-                malformed(&key, &token, vec![0xff; modulus.len()]);
+                malformed(key, token, modulus.clone());
+                malformed(key, token, vec![0xff; modulus.len()]);
             }
             (_, Some(order)) => {
                 for number in [vec![0; r.len()], order, vec![0xff; r.len()]] {
-                    malformed(&key, &token, [r, &number].concat());
-                    malformed(&key, &token, [&number, s].concat());
-                    malformed(&key, &token, [number.as_slice(), &number].concat());
+                    malformed(key, token, [r, &number].concat());
+                    malformed(key, token, [&number, s].concat());
+                    malformed(key, token, [number.as_slice(), &number].concat());
                 }
             }
             (KeyType::Ed25519, None) => {
                 let mut order = super::ED25519_ORDER;
                 order.reverse();
-                malformed(&key, &token, [r, &order].concat());
-                malformed(&key, &token, [r, &[0xff; 32]].concat());
-                malformed(&key, &token, [r, sum(s, &order).as_slice()].concat());
+                malformed(key, token, [r, &order].concat());
+                malformed(key, token, [r, &[0xff; 32]].concat());
+                malformed(key, token, [r, sum(s, &order).as_slice()].concat());
             }
             (_, None) => assert_eq!(key.key_type(), KeyType::Secret),
         }
@@ -144,7 +144,7 @@ fn numbers_at_their_limits_are_no_valid_signatures() {
             *number.last_mut().unwrap() -= 1;
             number
         };
-        let signatures = match (key.key_type(), limit(&key)) {
+        let signatures = match (key.key_type(), limit(key)) {
             (KeyType::Rsa, Some(modulus)) => vec![vec![0; modulus.len()], one(modulus.len()), less(modulus)],
             (_, Some(order)) => {
                 let most = less(order);
@@ -163,7 +163,7 @@ fn numbers_at_their_limits_are_no_valid_signatures() {
         };
         for signature in signatures {
             let token = Parts { signature, ..token.clone() };
-            assert_eq!(token.verify(&key, None), Err(Fault::SignatureInvalid), "{token:?}");
+            assert_eq!(token.verify(key, None), Err(Fault::SignatureInvalid), "{token:?}");
         }
     }
 }
@@ -171,8 +171,11 @@ fn numbers_at_their_limits_are_no_valid_signatures() {
 /// A host that says the same of every signature, and remembers what it was asked.
 struct Host {
     answer: Option<bool>,
-    asked: RefCell<Vec<(Hash, Vec<u8>, Vec<u8>, Vec<u8>)>>,
+    asked: RefCell<Vec<Asked>>,
 }
+
+/// With which hash, key, signature and input.
+type Asked = (Hash, Vec<u8>, Vec<u8>, Vec<u8>);
 
 impl Host {
     fn new(answer: Option<bool>) -> Self {

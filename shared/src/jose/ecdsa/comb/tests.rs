@@ -1,3 +1,6 @@
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "a test may panic")]
+
 use p256::{
     NistP256,
     elliptic_curve::{

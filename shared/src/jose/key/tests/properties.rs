@@ -12,8 +12,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_refused(which: Index, bytes in vec(any::<u8>(), 0..600)) {
-        let tokens = tokens();
-        let (key, token) = which.get(&tokens);
+        let (key, token) = which.get(tokens());
         // Of any length, and of the right one.
         let mut fitted = bytes.clone();
         fitted.resize(token.signature.len(), 0x5a);
@@ -26,8 +25,7 @@ proptest! {
 
     #[test]
     fn a_flipped_bit_is_refused(which: Index, byte: Index, bit in 0..8_u32) {
-        let tokens = tokens();
-        let (key, token) = which.get(&tokens);
+        let (key, token) = which.get(tokens());
         let mut token = token.clone();
         *byte.get_mut(&mut token.signature) ^= 1 << bit;
         let fault = token.verify(key, None).unwrap_err();
