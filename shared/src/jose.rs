@@ -20,6 +20,8 @@ mod key_set;
 mod revocation;
 mod rsa;
 mod secret;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use algorithm::{Algorithm, KeyType};

@@ -76,6 +76,7 @@ struct Compiler<'a> {
 /// A provider's name and where its tokens may be.
 struct Named {
     name: String,
+    issuer: Option<String>,
     carriers: Vec<usize>,
 }
 
@@ -88,11 +89,12 @@ impl Compiler<'_> {
         for (name, provider) in config.providers.0 {
             let path = format!("$.providers.{name}");
             check_name(&name, &path, &mut self.errors);
+            let issuer = provider.issuer.clone();
             let (provider, carriers) = self.provider(provider, &path);
-            names.push(Named { name, carriers });
+            names.push(Named { name, issuer, carriers });
             providers.push(provider);
         }
-        let gate = GateOutcomes::new(mode, config.default, &mut self.outcomes);
+        let unmatched = GateOutcomes::new(mode, config.default, &mut self.outcomes);
         let enforced = TokenOutcomes::new(Mode::Enforce, &config.realm, &mut self.outcomes);
         let shadowed = TokenOutcomes::new(Mode::Shadow, &config.realm, &mut self.outcomes);
         let (templates, table) = self.rules(config.rules, mode, &names, &config.realm);
@@ -106,7 +108,7 @@ impl Compiler<'_> {
         let random = || RandomState::new().build_hasher().finish();
         Gate {
             outcomes: std::mem::take(&mut self.outcomes),
-            gate,
+            unmatched,
             enforced,
             shadowed,
             paths: config.paths,
@@ -402,6 +404,11 @@ impl Compiler<'_> {
                     carriers.push(*place);
                 }
             }
+        }
+        let named = indices.iter().filter_map(|index| providers.get(usize::from(*index)));
+        let issuers: BTreeSet<_> = named.map(|provider| &provider.issuer).collect();
+        if !rule.owner.is_empty() && issuers.len() > 1 {
+            self.warnings.push(format!("{path}: callers of several issuers: one's `42` owns what is another's `42`"));
         }
         let denies = !(rule.require.is_empty() && rule.owner.is_empty());
         if wanted.is_empty() && (denies || !rule.exempt.is_empty()) {

@@ -48,7 +48,7 @@ use carrier::Carriers;
 use outcomes::{GateOutcomes, TokenOutcomes};
 use provider::{Provider, Rejected};
 use revoked::RevokedLists;
-use rule::{Methods, Rule};
+use rule::{Granted, Methods, Rule};
 use verified::Verified;
 use watch::Watch;
 
@@ -59,7 +59,7 @@ pub struct JwtBola(Rc<Gate>);
 
 struct Gate {
     outcomes: Outcomes,
-    gate: GateOutcomes,
+    unmatched: GateOutcomes,
     enforced: TokenOutcomes,
     shadowed: TokenOutcomes,
     paths: Normaliser,
@@ -128,14 +128,14 @@ impl Gate {
         let path = match self.paths.normalise(target, &mut buffer) {
             Ok(path) => path,
             Err(ambiguity) => {
-                trail.conclude(self.gate.ambiguous(ambiguity));
+                trail.conclude(self.unmatched.ambiguous(ambiguity));
                 return self.pass_unverified(request, headers);
             }
         };
         let method = headers.get(":method").unwrap_or_default();
         let found = self.rules.find_where(&path, |methods| methods.include(method));
         let Some(rule) = found.and_then(|found| self.table.get(found.index)) else {
-            trail.conclude(self.gate.default);
+            trail.conclude(self.unmatched.default);
             return self.pass_unverified(request, headers);
         };
         if rule.mode == Mode::Off || rule.providers.is_empty() {
@@ -169,7 +169,7 @@ impl Gate {
                 return self.pass_unverified(request, headers);
             }
         };
-        let granted = self.check(rule, &caller, headers, path);
+        let granted = rule.check(&caller, headers, path);
         let asks_for_body = match granted {
             Ok(Granted::Now(outcome)) => {
                 let mut decision = Decision::from(outcome);
@@ -291,24 +291,6 @@ impl Gate {
         Err(rejected.with_details(about))
     }
 
-    /// What a caller who is known may do.
-    fn check(
-        &self,
-        rule: &Rule,
-        caller: &Verified,
-        headers: &Headers<'_>,
-        path: &NormalPath<'_>,
-    ) -> Result<Granted, Denial> {
-        for requirement in &rule.require {
-            requirement.check(&caller.claims).map_err(|fault| Denial { fault, rule: None, object: None })?;
-        }
-        if rule.exempt.iter().any(|exemption| exemption.check(&caller.claims).is_ok()) {
-            return Ok(Granted::Now(rule.outcomes.exempt));
-        }
-        rule.ownership.check_headers(&caller.claims, path, headers)?;
-        if rule.ownership.needs_body() { Ok(Granted::IfBody) } else { Ok(Granted::Now(rule.outcomes.passed)) }
-    }
-
     /// The decision about a caller who may not.
     fn denied(&self, rule: &Rule, caller: &Verified, denial: Denial, request: &dyn Request) -> Decision {
         let mut details = self.details(caller);
@@ -414,11 +396,4 @@ impl Gate {
         });
         Ok(ReadDocument { accept, warning })
     }
-}
-
-/// What a caller may do.
-enum Granted {
-    Now(OutcomeId),
-    /// It depends on the body.
-    IfBody,
 }

@@ -1,11 +1,14 @@
 //! What is asked of requests to one path.
 
 use portcullis_shared::{
+    decision::OutcomeId,
     mode::Mode,
-    ownership::{Ownership, Requirement},
+    ownership::{Denial, Ownership, Requirement},
+    path::NormalPath,
+    request::Headers,
 };
 
-use crate::outcomes::RuleOutcomes;
+use crate::{outcomes::RuleOutcomes, verified::Verified};
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -24,6 +27,32 @@ pub(crate) struct Rule {
     pub(crate) ownership: Ownership,
     pub(crate) outcomes: RuleOutcomes,
     pub(crate) body_bytes: usize,
+}
+
+impl Rule {
+    /// What a caller may do who is known.
+    pub(crate) fn check(
+        &self,
+        caller: &Verified,
+        headers: &Headers<'_>,
+        path: &NormalPath<'_>,
+    ) -> Result<Granted, Denial> {
+        for requirement in &self.require {
+            requirement.check(&caller.claims).map_err(|fault| Denial { fault, rule: None, object: None })?;
+        }
+        if self.exempt.iter().any(|exemption| exemption.check(&caller.claims).is_ok()) {
+            return Ok(Granted::Now(self.outcomes.exempt));
+        }
+        self.ownership.check_headers(&caller.claims, path, headers)?;
+        if self.ownership.needs_body() { Ok(Granted::IfBody) } else { Ok(Granted::Now(self.outcomes.passed)) }
+    }
+}
+
+/// What a caller may do.
+pub(crate) enum Granted {
+    Now(OutcomeId),
+    /// It depends on the body.
+    IfBody,
 }
 
 /// The methods that a rule is for.

@@ -14,6 +14,9 @@ use crate::{
     provider::{Accepted, Provider},
 };
 
+/// Claims as texts, by the name of a header or property.
+pub(crate) type Texts = Box<[(Rc<str>, Box<[u8]>)]>;
+
 /// A verified token.
 #[derive(Debug)]
 pub(crate) struct Verified {
@@ -21,9 +24,9 @@ pub(crate) struct Verified {
     pub(crate) claims: ownership::Claims,
     pub(crate) identity: Identity,
     /// For the upstream.
-    pub(crate) headers: Box<[(Rc<str>, Box<[u8]>)]>,
+    pub(crate) headers: Texts,
     /// For later filters.
-    pub(crate) properties: Box<[(Rc<str>, Box<[u8]>)]>,
+    pub(crate) properties: Texts,
     pub(crate) forward: bool,
     /// Whether a claim that goes into a header cannot stand in one.
     has_odd_header: bool,
@@ -48,7 +51,7 @@ impl Verified {
         accepted: &Accepted,
     ) -> Self {
         let mut has_odd_header = false;
-        let mut texts = |wanted: &[(Rc<str>, Pointer)]| -> Box<[(Rc<str>, Box<[u8]>)]> {
+        let mut texts = |wanted: &[(Rc<str>, Pointer)]| -> Texts {
             let text = |(name, pointer): &(Rc<str>, Pointer)| {
                 let text = text(pointer.lookup(claims.value())?)?;
                 if text.chars().any(char::is_control) {

@@ -35,10 +35,16 @@ pub enum KeyFault {
     SecretRefused,
     /// It is an `oct` key shorter than the hash that it is for.
     SecretShort,
+    /// It is an `oct` key among public keys: then either it is published, or it was not meant to be there.
+    SecretMixed,
+    /// It is an `oct` key with the `kid` of another one.
+    SecretAmbiguous,
     /// An RSA modulus has too few or too many bits.
     RsaBits,
     /// An RSA modulus is even.
     RsaModulus,
+    /// An RSA modulus is one of those whose factors can be found (CVE-2017-15361).
+    RsaWeak,
     /// An RSA exponent is even, below 3, or over 32 bits.
     RsaExponent,
     /// Coordinates have the wrong length, or are of no point on the curve, or of one of small order.
@@ -59,8 +65,11 @@ impl fmt::Display for KeyFault {
             Self::Private => "it holds a private key, which must not be in a key set; replace it at its issuer",
             Self::SecretRefused => "`oct` keys are secrets, which come only from the environment",
             Self::SecretShort => "the secret is shorter than the hash of its algorithm",
+            Self::SecretMixed => "it is a secret among public keys",
+            Self::SecretAmbiguous => "it is a secret with the `kid` of another",
             Self::RsaBits => "the modulus has under 2048 or over 8192 bits",
             Self::RsaModulus => "the modulus is even",
+            Self::RsaWeak => "the modulus can be factored (CVE-2017-15361); replace the key at its issuer",
             Self::RsaExponent => "the exponent is even, below 3 or over 32 bits",
             Self::Point => "its coordinates are no sound point on the curve",
             Self::AlgorithmMismatch => "`alg` is not for keys of this type",
@@ -128,7 +137,7 @@ impl<'a> Jwk<'a> {
         let signs = self.text("use")?.is_none_or(|used| used == "sig");
         let verifies = match self.0.get("key_ops") {
             None => true,
-            Some(Value::Array(operations)) if operations.iter().all(Value::is_string) => {
+            Some(Value::Array(operations)) if is_set_of_texts(operations) => {
                 operations.iter().any(|operation| operation == "verify")
             }
             Some(_) => return Err(KeyFault::Member("key_ops")),
@@ -141,4 +150,12 @@ impl<'a> Jwk<'a> {
             Some(Err(())) => Usage::Nothing,
         })
     }
+}
+
+/// Whether all are strings, and none comes twice.
+fn is_set_of_texts(values: &[Value]) -> bool {
+    values
+        .iter()
+        .enumerate()
+        .all(|(index, value)| value.is_string() && !values.iter().take(index).any(|other| other == value))
 }

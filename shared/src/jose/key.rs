@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use p256::NistP256;
@@ -16,6 +16,12 @@ use super::{
     rsa::{RsaFault, RsaKey},
     secret::Secret,
 };
+
+/// The order of Ed25519's base point, 2^252 + 27742317777372353535851937790883648493 (RFC 8032 section 5.1), big-endian.
+const ED25519_ORDER: [u8; 32] = [
+    0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0xde, 0xf9, 0xde, 0xa2, 0xf7, 0x9c, 0xd6, 0x58, 0x12,
+    0x63, 0x1a, 0x5c, 0xf5, 0xd3, 0xed,
+];
 
 /// What may verify a signature in this library's stead, faster: the host, which runs no WebAssembly.
 pub trait NativeVerify {
@@ -139,6 +145,7 @@ impl Material {
         RsaKey::new(modulus, exponent).map(Self::Rsa).map_err(|fault| match fault {
             RsaFault::Bits => KeyFault::RsaBits,
             RsaFault::Modulus => KeyFault::RsaModulus,
+            RsaFault::Weak => KeyFault::RsaWeak,
             RsaFault::Exponent => KeyFault::RsaExponent,
         })
     }
@@ -216,6 +223,9 @@ impl Signed<'_> {
     /// Strictly: no number has two encodings, and no point is of small order (RFC 8032 section 8.4, and more).
     fn verify_ed25519(&self, key: &VerifyingKey) -> Result<(), Fault> {
         let signature = Signature::from_slice(self.signature).map_err(|_| Fault::SignatureMalformed)?;
+        if signature.s_bytes().iter().rev().cmp(&ED25519_ORDER) != Ordering::Less {
+            return Err(Fault::SignatureMalformed);
+        }
         key.verify_strict(self.input, &signature).map_err(|_| Fault::SignatureInvalid)
     }
 

@@ -1,10 +1,13 @@
 //! Key sets (RFC 7517 section 5) and the choice of keys for a token.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use serde_json::{Value, error::Category};
 
-use super::{Algorithm, Fault, Key, KeyFault, Secrets, jwk};
+use super::{Algorithm, Fault, Key, KeyFault, KeyType, Secrets, jwk};
 use crate::config::parse_json;
 
 /// Keys to choose from.
@@ -80,18 +83,31 @@ impl KeySet {
             _ => KeySetFault::Syntax { line: error.line(), column: error.column() },
         })?;
         let Some(Value::Array(jwks)) = set.get("keys") else { return Err(KeySetFault::NoKeys) };
-        let (mut keys, mut left_out) = (Vec::new(), Vec::new());
-        for (index, jwk) in jwks.iter().enumerate() {
-            let key = if index < Self::MOST { jwk::read(jwk, secrets) } else { Err(KeyFault::TooMany) };
-            match key {
-                Ok(key) => keys.push(key),
-                Err(why) => left_out.push(LeftOut { index, kid: plain_kid(jwk), why }),
-            }
-            if index >= Self::MOST {
-                break;
+        let mut keys = Vec::new();
+        let mut left_out = Vec::new();
+        let mut leave_out = |index, why| {
+            left_out.push(LeftOut { index, kid: jwks.get(index).and_then(plain_kid), why });
+        };
+        for (index, jwk) in jwks.iter().enumerate().take(Self::MOST) {
+            match jwk::read(jwk, secrets) {
+                Ok(key) => keys.push((index, key)),
+                Err(why) => leave_out(index, why),
             }
         }
-        Ok((Self(keys), left_out))
+        if jwks.len() > Self::MOST {
+            leave_out(Self::MOST, KeyFault::TooMany);
+        }
+        let mixed = keys.iter().any(|(_, key)| key.key_type() != KeyType::Secret);
+        let keys = keys.into_iter().filter_map(|(index, key)| match unclear(index, &key, jwks, mixed) {
+            Some(why) => {
+                leave_out(index, why);
+                None
+            }
+            None => Some(key),
+        });
+        let set = Self(keys.collect());
+        left_out.sort_by_key(|key| key.index);
+        Ok((set, left_out))
     }
 
     /// The keys to try for a token, in the set's order. A `kid` must be that of a key, and the key must fit the
@@ -126,6 +142,26 @@ impl KeySet {
 impl FromIterator<Key> for KeySet {
     fn from_iter<I: IntoIterator<Item = Key>>(keys: I) -> Self {
         Self(keys.into_iter().collect())
+    }
+}
+
+/// What is wrong with a secret in its set: `mixed` says that there are public keys, too.
+fn unclear(index: usize, key: &Key, jwks: &[Value], mixed: bool) -> Option<KeyFault> {
+    if key.key_type() != KeyType::Secret {
+        return None;
+    }
+    // Be the other one good or not: it is not clear which of them was meant.
+    let is_like = |(other, jwk): (usize, &Value)| {
+        other != index
+            && jwk.get("kty").is_some_and(|kty| kty == "oct")
+            && jwk.get("kid").and_then(Value::as_str) == key.kid()
+    };
+    if mixed {
+        Some(KeyFault::SecretMixed)
+    } else if key.kid().is_some() && jwks.iter().enumerate().any(is_like) {
+        Some(KeyFault::SecretAmbiguous)
+    } else {
+        None
     }
 }
 

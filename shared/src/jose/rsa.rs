@@ -1,6 +1,7 @@
 //! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017 sections 8.2.2 and 8.1.2; RFC 7518 sections 3.3 and 3.5).
 
 mod modulus;
+mod roca;
 
 use super::{Fault, Hash};
 
@@ -23,6 +24,7 @@ pub(super) struct RsaKey {
 pub(super) enum RsaFault {
     Bits,
     Modulus,
+    Weak,
     Exponent,
 }
 
@@ -35,6 +37,9 @@ impl RsaKey {
         }
         if bytes.last().is_none_or(|last| last % 2 == 0) {
             return Err(RsaFault::Modulus);
+        }
+        if roca::is_weak(bytes) {
+            return Err(RsaFault::Weak);
         }
         let exponent = match exponent.len() {
             0..=4 => exponent.iter().fold(0, |number: u32, byte| number.wrapping_shl(8) | u32::from(*byte)),

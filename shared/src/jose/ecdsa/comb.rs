@@ -1,5 +1,8 @@
 //! Multiplication of known points (Lim and Lee, CRYPTO '94), in variable time: for public numbers only.
 
+#[cfg(test)]
+mod tests;
+
 use p256::elliptic_curve::{CurveArithmetic, CurveGroup, ff::PrimeField, group::Group};
 
 /// The bits that are looked up at once: 32 doublings and additions on P-256, for a table of 18 KB.

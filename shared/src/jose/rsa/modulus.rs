@@ -3,6 +3,9 @@
 //! Numbers are little-endian limbs of 27 bits. A column of products then fits in 64 bits without carries, which
 //! WebAssembly, whose widest multiplication yields 64 bits, computes two to three times as fast as numbers of full words.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 
 /// Bits of a limb: up to 512 limbs, twice as many products in a column fit in 64 bits.
