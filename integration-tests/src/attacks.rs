@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::client::Request;
 use crate::config::merge;
 use crate::mint::{self, Key, Token, claims_with};
 use crate::workspace;
@@ -84,6 +85,21 @@ pub fn config() -> Value {
             "kid": ["rsa-stolen"],
         },
     })
+}
+
+/// The request of a case: a GET of `path`, which has no query of its own.
+pub fn request(case: &Value, path: &str) -> Request {
+    let values = |name: &str| case[name].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+    let path = case["query"].as_str().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let token = case["token"].as_str().map(|token| format!("Bearer {token}"));
+    let mut request = Request::get(&path);
+    for value in token.into_iter().chain(values("authorization")) {
+        request = request.header("authorization", value);
+    }
+    for value in values("cookie") {
+        request = request.header("cookie", value);
+    }
+    request
 }
 
 /// Letters and digits, so that a variable can hold it.

@@ -8,12 +8,9 @@ pub fn jwt_authn(keys: &Value, cache: bool) -> Value {
     let mut provider = json!({
         "issuer": "https://idp.example",
         "audiences": ["orders-api"],
-        // As ours does by default: both would take the token out otherwise, and that is work.
-        "forward": true,
     });
     crate::merge(&mut provider, keys);
     if cache {
-        // Larger tokens are not cached; 4096 bytes is the default.
         provider["jwt_cache_config"] = json!({"jwt_cache_size": 1000});
     }
     json!({

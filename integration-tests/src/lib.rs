@@ -39,6 +39,7 @@ mod raw;
 mod raw_h2;
 mod server;
 mod stats;
+mod traffic;
 mod upstream;
 mod wait;
 
@@ -56,6 +57,7 @@ pub use jwt_authn::{jwt_authn, local_jwks, remote_jwks};
 pub use raw::Raw;
 pub use raw_h2::{H2Answer, RawH2};
 pub use stats::{Sample, Stats};
+pub use traffic::{Tally, Traffic};
 pub use upstream::{Received, Reply, Upstream};
 pub use wait::{DEADLINE, until, within};
 

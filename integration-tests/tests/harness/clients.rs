@@ -126,3 +126,27 @@ async fn raw_h2_sends_what_no_library_does() {
     assert_eq!(received.body, b"body");
     assert_eq!(received.headers.get("x-long").unwrap().len(), 20_000);
 }
+
+/// What a filter that reads bodies has to live with, through Envoy.
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_come_slowly_with_trailers_and_after_a_100() {
+    let (envoy, upstream) = proxy().await;
+    let slow = Request::new("POST", "/slow")
+        .header("content-type", "application/json")
+        .body(r#"{"customer_id":"#)
+        .pause(Duration::from_millis(20))
+        .body(r#""alice"}"#)
+        .trailer("x-end", "1");
+    for client in [Client::h1(envoy.address()), Client::h2(envoy.address())] {
+        upstream.clear();
+        assert_eq!(client.send(slow.clone()).await.status, 200);
+        assert_eq!(upstream.only_request().body, br#"{"customer_id":"alice"}"#);
+    }
+
+    let mut raw = Raw::connect(envoy.address()).await;
+    raw.write("POST /100 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").await;
+    assert_eq!(raw.read_head().await.status, 100);
+    raw.write("{}").await;
+    assert_eq!(raw.read_response().await.status, 200);
+    assert_eq!(upstream.wait_for(|received| received.path == "/100").await.body, b"{}");
+}

@@ -8,6 +8,7 @@ mod ecds;
 mod envoy;
 mod issuer;
 mod mint;
+mod traffic;
 mod upstream;
 
 use portcullis_integration_tests::{Bootstrap, Envoy, Upstream};

@@ -28,7 +28,7 @@ pub(crate) async fn run(stage: &Stage, to: SocketAddr, load: &Load, count: u64) 
         fs::write(&file, &load.body)?;
         command.arg("-d").arg(file);
     }
-    command.arg(format!("http://{to}/")).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.arg(format!("http://{to}{}", load.path)).stdout(Stdio::piped()).stderr(Stdio::null());
     let output = timeout(LIMIT, command.output()).await.map_err(|_| format!("no end of the load after {LIMIT:?}"))?;
     let output = output.map_err(|error| format!("cannot start h2load: {error}\n  Run: scripts/setup bench"))?;
     let page = String::from_utf8_lossy(&output.stdout);

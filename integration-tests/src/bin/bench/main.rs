@@ -18,6 +18,7 @@ mod report;
 mod rounds;
 mod setups;
 mod stage;
+mod tokens;
 mod variants;
 
 use std::error::Error;

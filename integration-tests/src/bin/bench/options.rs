@@ -10,10 +10,11 @@ use crate::Result;
 
 pub(crate) const HELP: &str = "\
 Measures what the filters cost in a real Envoy: make bench BENCH_ARGS=\"OPTION ...\"
-All of it takes about 12 minutes. Leave the machine alone meanwhile: what else runs shows in the figures.
+All of it takes about half an hour. Leave the machine alone meanwhile: what else runs shows in the figures.
 
   --quick            a short run that shows that all of it works; its figures are rough
-  --only NAME,...    only these: a group, a variant, or group/variant (--list has the names)
+  --only NAME,...    only these: a group, a variant, group/variant (--list has the names), or the first word of
+                     several groups, such as jwt
   --rounds N         rounds in all [30]
   --restarts N       how often all Envoys are started anew, each time for a share of the rounds [6]
   --seconds S        how long a variant is under load in a round, for each kind of load [0.5]

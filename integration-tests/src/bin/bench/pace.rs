@@ -1,4 +1,4 @@
-//! Load at a fixed rate, and how long each answer takes.
+//! Load of our own: at a fixed rate, to see how long each answer takes; or as much as goes, of requests that differ.
 //!
 //! h2load could keep a rate as well, but its connections fire together every few milliseconds, and then a latency is
 //! mostly the queue of fifty. Here requests come at random moments, as from many clients that know nothing of each
@@ -11,22 +11,92 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll;
 
 use crate::agents::Random;
 use crate::variants::Load;
+use crate::{Result, tokens};
 
 const CONNECTIONS: usize = 50;
 
 /// How long after the last request all answers must be here.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Requests as bytes, sent in turn. Whoever sends on begins where the last one ended.
+#[derive(Clone)]
+pub(crate) struct Turns {
+    requests: Arc<[Vec<u8>]>,
+    next: Arc<AtomicUsize>,
+}
+
+impl Turns {
+    /// The requests of a load.
+    pub(crate) fn of(load: &Load) -> Result<Self> {
+        let requests = match load.algorithm {
+            Some(algorithm) => tokens::many(algorithm)?.iter().map(|token| render(load, Some(token))).collect(),
+            None => [render(load, None)].into(),
+        };
+        Ok(Self { requests, next: Arc::default() })
+    }
+
+    /// The same requests, from the first on.
+    pub(crate) fn anew(&self) -> Self {
+        Self { requests: Arc::clone(&self.requests), next: Arc::default() }
+    }
+
+    fn take(&self) -> &[u8] {
+        &self.requests[self.next.fetch_add(1, Ordering::Relaxed) % self.requests.len()]
+    }
+}
+
+/// The same for every Envoy.
+fn render(load: &Load, token: Option<&str>) -> Vec<u8> {
+    let method = if load.body.is_empty() { "GET" } else { "POST" };
+    let mut head = format!("{method} {} HTTP/1.1\r\nhost: bench.example\r\n", load.path);
+    for (name, value) in &load.headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    if let Some(token) = token {
+        let _ = write!(head, "authorization: Bearer {token}\r\n");
+    }
+    if !load.body.is_empty() {
+        let _ = write!(head, "content-length: {}\r\n", load.body.len());
+    }
+    head += "\r\n";
+    [head.as_bytes(), &load.body].concat()
+}
+
+/// As many requests as go, on fifty connections: what h2load does for a request that is always the same. Blocks until
+/// all `count` are answered, and returns how many were in a second.
+pub(crate) fn flood(to: SocketAddr, turns: &Turns, status: u16, count: u64) -> io::Result<f64> {
+    let mut pool = Pool::connect(to)?;
+    let mut answers = Vec::new();
+    let mut left = count;
+    let start = Instant::now();
+    let mut waiting = VecDeque::new();
+    while left > 0 || pool.busy() {
+        let now = Instant::now();
+        let more = left.min(pool.idle.len() as u64);
+        waiting.extend((0..more).map(|_| Due { at: now, missed: false }));
+        left -= more;
+        pool.send(turns, &mut waiting)?;
+        let before = answers.len();
+        pool.wait(PATIENCE, status, &mut answers)?;
+        if answers.len() == before && now.elapsed() >= PATIENCE {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "answers are missing"));
+        }
+    }
+    Ok(count as f64 / start.elapsed().as_secs_f64())
+}
+
 /// What a run is: to whom, what, how fast, how long.
 pub(crate) struct Plan {
     pub(crate) to: SocketAddr,
-    pub(crate) request: Vec<u8>,
+    pub(crate) turns: Turns,
     pub(crate) status: u16,
     /// Requests a second.
     pub(crate) rate: u32,
@@ -35,20 +105,6 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The request as bytes.
-    pub(crate) fn render(to: SocketAddr, load: &Load) -> Vec<u8> {
-        let method = if load.body.is_empty() { "GET" } else { "POST" };
-        let mut head = format!("{method} / HTTP/1.1\r\nhost: {to}\r\n");
-        for (name, value) in &load.headers {
-            let _ = write!(head, "{name}: {value}\r\n");
-        }
-        if !load.body.is_empty() {
-            let _ = write!(head, "content-length: {}\r\n", load.body.len());
-        }
-        head += "\r\n";
-        [head.as_bytes(), &load.body].concat()
-    }
-
     /// Blocks until all is done. The latencies are in microseconds, in the order of the answers.
     pub(crate) fn run(&self) -> io::Result<Vec<f64>> {
         // The kernel may wake us late by this much; 50 us otherwise.
@@ -69,7 +125,7 @@ impl Plan {
                 waiting.push_back(Due { at: next, missed: false });
                 next += Duration::from_secs_f64(-random.fraction().ln() / f64::from(self.rate));
             }
-            pool.send(&self.request, &mut waiting)?;
+            pool.send(&self.turns, &mut waiting)?;
             let until = if next < end { next } else { end + PATIENCE };
             pool.wait(until.saturating_duration_since(Instant::now()), self.status, &mut latencies)?;
         }
@@ -116,13 +172,13 @@ impl Pool {
 
     /// Sends what waits while connections are free. A request that finds one at once is timed from here, so that our
     /// being woken late is not held against Envoy.
-    fn send(&mut self, request: &[u8], waiting: &mut VecDeque<Due>) -> io::Result<()> {
+    fn send(&mut self, turns: &Turns, waiting: &mut VecDeque<Due>) -> io::Result<()> {
         while !waiting.is_empty() {
             let Some(index) = self.idle.pop() else { break };
             let Some(due) = waiting.pop_front() else { break };
             let connection = &mut self.connections[index];
             connection.sent = if due.missed { due.at } else { Instant::now() };
-            connection.stream.write_all(request)?;
+            connection.stream.write_all(turns.take())?;
         }
         for due in waiting {
             due.missed = true;

@@ -10,9 +10,9 @@ use portcullis_integration_tests::{Envoy, Launch};
 use crate::agents::Random;
 use crate::meter::Share;
 use crate::options::Options;
-use crate::pace::Plan;
+use crate::pace::{Plan, Turns, flood};
 use crate::stage::Stage;
-use crate::variants::{Group, Variant};
+use crate::variants::{Group, Load, Variant};
 use crate::{Result, h2load, meter, numbers};
 
 /// Enough for V8 to compile what is hot, and for Envoy to have all its connections.
@@ -69,6 +69,7 @@ struct Live {
     group: usize,
     variant: usize,
     envoy: Envoy,
+    turns: Turns,
     life: Life,
 }
 
@@ -85,13 +86,14 @@ pub(crate) async fn run(stage: &Stage, groups: Vec<Group>, options: &Options) ->
         let measured = group.variants.iter().map(|_| Measured::default()).collect();
         (group, measured)
     };
+    let turns: Vec<Turns> = groups.iter().map(|group| Turns::of(&group.load)).collect::<Result<_>>()?;
     let groups = groups.into_iter().map(unmeasured).collect();
     let mut results = Results { groups, rate: options.rate, others: 0.0 };
     let (before, start) = (Share::now(&stage.helpers())?, Instant::now());
     let mut round = 0;
     let mut progress = Progress::new(options);
     for restart in 0..options.restarts {
-        let mut live = start_all(stage, &mut results, &mut progress).await?;
+        let mut live = start_all(stage, &mut results, &turns, &mut progress).await?;
         let slices = warm_up(stage, &mut results, &mut live, options.slice).await?;
         let share = options.rounds * (restart + 1) / options.restarts;
         while round < share {
@@ -110,7 +112,12 @@ pub(crate) async fn run(stage: &Stage, groups: Vec<Group>, options: &Options) ->
     Ok(results)
 }
 
-async fn start_all(stage: &Stage, results: &mut Results, progress: &mut Progress) -> Result<Vec<Live>> {
+async fn start_all(
+    stage: &Stage,
+    results: &mut Results,
+    turns: &[Turns],
+    progress: &mut Progress,
+) -> Result<Vec<Live>> {
     let mut started = Vec::new();
     for (group_index, (group, measured)) in results.groups.iter_mut().enumerate() {
         for (variant_index, variant) in group.variants.iter().enumerate() {
@@ -123,7 +130,8 @@ async fn start_all(stage: &Stage, results: &mut Results, progress: &mut Progress
                 Ok((envoy, start_ms)) => {
                     measured.start_ms.push(start_ms);
                     let life = Life { warm_bytes: 0, samples: Vec::new(), counters: BTreeMap::new() };
-                    started.push(Live { group: group_index, variant: variant_index, envoy, life });
+                    let turns = turns[group_index].anew();
+                    started.push(Live { group: group_index, variant: variant_index, envoy, turns, life });
                 }
                 Err(error) if variant_index == 0 => return Err(error),
                 Err(error) => measured.trouble = Some(error.to_string()),
@@ -152,7 +160,7 @@ async fn warm_up(stage: &Stage, results: &mut Results, live: &mut Vec<Live>, len
     let mut going = Vec::new();
     for mut it in live.drain(..) {
         let (group, measured) = &mut results.groups[it.group];
-        match h2load::run(stage, it.envoy.address(), &group.load, WARM_UP).await {
+        match full_load(stage, &it, &group.load, WARM_UP).await {
             Ok(rate) => {
                 if it.variant == 0 {
                     counts[it.group] = as_count(rate * length.as_secs_f64()).max(1000);
@@ -204,7 +212,7 @@ async fn sample(stage: &Stage, it: &Live, group: &Group, round: u32, slices: &Sl
     }
     let plan = Plan {
         to: it.envoy.address(),
-        request: Plan::render(it.envoy.address(), &group.load),
+        turns: it.turns.clone(),
         status: group.load.status,
         rate: slices.rate,
         length: slices.length,
@@ -234,7 +242,7 @@ struct FullRate {
 async fn full_rate(stage: &Stage, it: &Live, group: &Group, slices: &Slices) -> Result<FullRate> {
     let count = slices.counts[it.group];
     let (before, start) = (meter::usage(&it.envoy)?, Instant::now());
-    let requests_per_second = h2load::run(stage, it.envoy.address(), &group.load, count).await?;
+    let requests_per_second = full_load(stage, it, &group.load, count).await?;
     let (after, took) = (meter::usage(&it.envoy)?, start.elapsed());
     let waited = before.waited.zip(after.waited).map(|(before, after)| after.saturating_sub(before));
     Ok(FullRate {
@@ -242,6 +250,18 @@ async fn full_rate(stage: &Stage, it: &Live, group: &Group, slices: &Slices) -> 
         cpu_us: after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6 / count as f64,
         waited: waited.map(|waited| waited.as_secs_f64() / took.as_secs_f64()),
     })
+}
+
+/// Sends `count` requests and returns how many went through in a second. Only a group's variants are compared, and they
+/// all have the same sender.
+async fn full_load(stage: &Stage, it: &Live, load: &Load, count: u64) -> Result<f64> {
+    let to = it.envoy.address();
+    if load.algorithm.is_none() {
+        return h2load::run(stage, to, load, count).await;
+    }
+    let (processors, turns, status) = (stage.processors.clone(), it.turns.clone(), load.status);
+    let sent = move || processors.join_load().and_then(|()| flood(to, &turns, status, count));
+    Ok(tokio::task::spawn_blocking(sent).await??)
 }
 
 /// Fisher and Yates.

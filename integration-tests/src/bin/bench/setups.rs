@@ -3,10 +3,11 @@
 use std::env;
 use std::path::PathBuf;
 
-use portcullis_integration_tests::{WasmFilter, dist, workspace};
+use portcullis_integration_tests::{WasmFilter, dist, jwt_authn, local_jwks, workspace};
 use serde_json::{Value, json};
 
 use crate::agents::TEN;
+use crate::tokens;
 
 /// Envoy's RBAC filter: no user agent that has one of the names in it.
 pub(crate) fn rbac(names: &[impl AsRef<str>]) -> Value {
@@ -82,4 +83,40 @@ pub(crate) enum Audit {
 pub(crate) fn refusing_route() -> [Value; 1] {
     let answer = json!({"status": 403, "body": {"inline_string": "denied\n"}});
     [json!({"match": {"prefix": "/"}, "direct_response": answer})]
+}
+
+/// Envoy's own filter for tokens, which knows no owners.
+pub(crate) fn authn(cache: bool) -> Value {
+    jwt_authn(&local_jwks(&tokens::keys()), cache)
+}
+
+/// Our `jwt_bola`: a good token, and of the user whose resource it is. Its cache is far smaller than
+/// [`tokens::MANY`], as that of [`authn`] is.
+pub(crate) fn jwt_bola(crypto: Crypto) -> WasmFilter {
+    let mut config = json!({
+        "providers": {"main": {
+            "issuer": "https://idp.example",
+            "audiences": ["orders-api"],
+            "algorithms": ["RS256", "ES256", "EdDSA"],
+            "jwks": {"inline": tokens::keys()},
+            "from": [{"header": "authorization", "scheme": "Bearer"}],
+        }},
+        "rules": [{
+            "path": "/users/{user_id}/**",
+            "auth": ["main"],
+            "owner": [{"resource": "path.user_id", "claim": "/sub"}],
+        }],
+        "default": "deny",
+    });
+    if matches!(crypto, Crypto::Wasm) {
+        config["host_verify"] = json!(false);
+    }
+    WasmFilter::new("jwt_bola", dist("jwt_bola")).config(&config)
+}
+
+/// Where `jwt_bola` has signatures verified, if the host can.
+#[derive(Clone, Copy)]
+pub(crate) enum Crypto {
+    Host,
+    Wasm,
 }

@@ -10,11 +10,19 @@ use serde_json::Value;
 use crate::Result;
 use crate::agents::{BAD, BROWSER, TEN, thousand};
 use crate::options::Options;
-use crate::setups::{Audit, lua, rbac, refusing_route, sdk_noop, ua_block};
+use crate::setups::{Audit, Crypto, authn, jwt_bola, lua, rbac, refusing_route, sdk_noop, ua_block};
 use crate::stage::Stage;
+use crate::tokens;
 
 /// Every group; the first variant of each is the one that the others are compared with.
 pub(crate) fn groups() -> Vec<Group> {
+    let mut groups = agents();
+    groups.extend(["RS256", "ES256", "EdDSA"].map(fresh_tokens));
+    groups.extend(["RS256", "ES256", "EdDSA"].map(known_token));
+    groups
+}
+
+fn agents() -> Vec<Group> {
     vec![
         Group {
             name: "allowed",
@@ -62,6 +70,58 @@ pub(crate) fn groups() -> Vec<Group> {
         },
     ]
 }
+
+/// Each request has a token that was not seen before.
+fn fresh_tokens(algorithm: &'static str) -> Group {
+    let (name, title) = match algorithm {
+        "RS256" => ("jwt-rs256-fresh", "RS256, each token new"),
+        "ES256" => ("jwt-es256-fresh", "ES256, each token new"),
+        _ => ("jwt-eddsa-fresh", "EdDSA, each token new"),
+    };
+    let mut variants = vec![
+        variant("bare", "bare Envoy", Stage::proxy),
+        variant("jwt_authn", "Envoy jwt_authn", |stage| stage.proxy().filter(authn(false))),
+        variant("jwt_authn-cache", "Envoy jwt_authn, its cache on", |stage| stage.proxy().filter(authn(true))),
+        variant("jwt_bola", "jwt_bola with ownership", |stage| stage.proxy().filter(jwt_bola(Crypto::Host))),
+    ];
+    if algorithm != "EdDSA" {
+        variants.push(variant("jwt_bola-wasm", "jwt_bola, signatures in wasm", |stage| {
+            stage.proxy().filter(jwt_bola(Crypto::Wasm))
+        }));
+    }
+    Group {
+        name,
+        title,
+        load: Load::get(200).path(OWN).fresh_tokens(algorithm),
+        yardstick: Some("jwt_authn"),
+        variants,
+    }
+}
+
+/// All requests have the same token.
+fn known_token(algorithm: &'static str) -> Group {
+    let (name, title) = match algorithm {
+        "RS256" => ("jwt-rs256-known", "RS256, always the same token"),
+        "ES256" => ("jwt-es256-known", "ES256, always the same token"),
+        _ => ("jwt-eddsa-known", "EdDSA, always the same token"),
+    };
+    let bearer = format!("Bearer {}", tokens::one(algorithm, 0));
+    Group {
+        name,
+        title,
+        load: Load::get(200).path(OWN).header("authorization", &bearer),
+        yardstick: Some("jwt_authn-cache"),
+        variants: vec![
+            variant("bare", "bare Envoy", Stage::proxy),
+            variant("jwt_authn", "Envoy jwt_authn", |stage| stage.proxy().filter(authn(false))),
+            variant("jwt_authn-cache", "Envoy jwt_authn, its cache on", |stage| stage.proxy().filter(authn(true))),
+            variant("jwt_bola", "jwt_bola with ownership", |stage| stage.proxy().filter(jwt_bola(Crypto::Host))),
+        ],
+    }
+}
+
+/// What belongs to the tokens' subject.
+const OWN: &str = "/users/alice/orders";
 
 /// Variants under the same load.
 pub(crate) struct Group {
@@ -114,7 +174,10 @@ fn collect_modules(value: &Value, modules: &mut BTreeSet<String>) {
 
 /// The request that is sent again and again, and the status that has to come back.
 pub(crate) struct Load {
+    pub(crate) path: &'static str,
     pub(crate) headers: Vec<(String, String)>,
+    /// Each request has another token, signed with this algorithm.
+    pub(crate) algorithm: Option<&'static str>,
     /// It is a POST if there is one.
     pub(crate) body: Vec<u8>,
     pub(crate) status: u16,
@@ -122,8 +185,16 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn get(status: u16) -> Self {
-        let load = Self { headers: Vec::new(), body: Vec::new(), status };
+        let load = Self { path: "/", headers: Vec::new(), algorithm: None, body: Vec::new(), status };
         load.header("accept", "*/*").header("accept-encoding", "gzip, deflate").header("accept-language", "en")
+    }
+
+    fn path(self, path: &'static str) -> Self {
+        Self { path, ..self }
+    }
+
+    fn fresh_tokens(self, algorithm: &'static str) -> Self {
+        Self { algorithm: Some(algorithm), ..self }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -160,9 +231,12 @@ pub(crate) fn select(options: &Options) -> Result<Vec<Group>> {
     Ok(groups)
 }
 
-/// Whether `only` is the variant's group, its name, or both.
+/// Whether `only` is the variant's group or its first word, its name, or both.
 fn means(only: &str, group: &str, variant: &Variant) -> bool {
-    only == group || only == variant.name || only.split_once('/') == Some((group, &variant.name))
+    only == group
+        || group.split('-').next() == Some(only)
+        || only == variant.name
+        || only.split_once('/') == Some((group, &variant.name))
 }
 
 fn extra(stage: &Stage, module: &Path) -> Bootstrap {
@@ -183,6 +257,12 @@ mod tests {
     #[test]
     fn only_keeps_what_the_others_are_compared_with() {
         assert_eq!(names("allowed/lua"), ["allowed/bare", "allowed/rbac", "allowed/lua"]);
+        let jwt = names("jwt");
+        assert!(jwt.len() > 20 && jwt.iter().all(|name| name.starts_with("jwt-")), "{jwt:?}");
+        assert_eq!(
+            names("jwt-es256-known/jwt_bola"),
+            ["jwt-es256-known/bare", "jwt-es256-known/jwt_authn-cache", "jwt-es256-known/jwt_bola"]
+        );
         assert_eq!(names("bare-again"), ["allowed/bare", "allowed/bare-again", "allowed/rbac"]);
         assert!(names("refused").iter().all(|name| name.starts_with("refused/")));
         assert!(select(&Options { only: vec!["nobody".to_owned()], ..Options::default() }).is_err());
