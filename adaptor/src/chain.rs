@@ -1,16 +1,17 @@
 //! The policies of one configuration, with all that can be made ready before requests come.
 
 use portcullis_shared::{
-    audit::{Class, Sink},
+    audit::{Class, Sink, event::Template},
     config::{self, Environment, Errors},
-    decision::{Action, Outcome, Outcomes, Reason},
+    decision::{Action, Outcome, Reason},
     metrics,
     mode::Mode,
     policy::{Filter, Policy},
     problem::Refusal,
+    request::Request,
 };
 
-use crate::host::{self, Host, Metric, Reply};
+use crate::host::{self, Metric, Reply};
 
 /// A policy that was compiled from a configuration.
 pub struct Loaded {
@@ -42,7 +43,7 @@ pub(crate) struct Link {
     /// By outcome id.
     pub(crate) effects: Vec<Effect>,
     /// For a request that the host did not let the policy see.
-    pub(crate) unavailable: (Outcome, Effect),
+    pub(crate) unavailable: Effect,
     /// Index into the VM's pipelines.
     pub(crate) audit: Option<usize>,
 }
@@ -52,8 +53,8 @@ pub(crate) struct Effect {
     pub(crate) counter: Option<Metric>,
     /// The class of its event.
     pub(crate) class: Class,
-    /// Whether events of that class are asked for.
-    pub(crate) audited: bool,
+    /// Its event, if events of that class are asked for.
+    pub(crate) event: Option<Template>,
     /// Present when the outcome refuses the request.
     pub(crate) reply: Option<Reply>,
 }
@@ -64,7 +65,10 @@ impl Link {
         let mut effect = |outcome: &Outcome, class| Effect {
             counter: define(&metrics::decisions(filter, outcome)),
             class,
-            audited: sink.as_ref().is_some_and(|sink| sink.wants(class)),
+            event: sink
+                .as_ref()
+                .filter(|sink| sink.wants(class))
+                .map(|_| Template::new(filter, env!("CARGO_PKG_VERSION"), outcome, class)),
             reply: outcome.refuses().then(|| reply(filter, outcome)),
         };
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
@@ -76,11 +80,7 @@ impl Link {
             refusal: Some(Refusal::new(503, None)),
         };
         let unavailable = effect(&outcome, Class::Error);
-        Self { policy, effects, unavailable: (outcome, unavailable), audit }
-    }
-
-    pub(crate) fn outcomes(&self) -> &Outcomes {
-        self.policy.outcomes()
+        Self { policy, effects, unavailable, audit }
     }
 }
 
@@ -118,8 +118,8 @@ pub(crate) fn no_configuration() -> Reply {
 }
 
 /// Whether Envoy takes the request for gRPC (`content-type: application/grpc` or `application/grpc+…`).
-pub(crate) fn is_grpc(host: &impl Host) -> bool {
-    let Ok(Some(media_type)) = host.request_header("content-type") else { return false };
+pub(crate) fn is_grpc(request: &impl Request) -> bool {
+    let Ok(Some(media_type)) = request.header("content-type") else { return false };
     match media_type.strip_prefix(b"application/grpc") {
         Some(rest) => matches!(rest.first(), None | Some(b'+')),
         None => false,

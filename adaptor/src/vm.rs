@@ -2,6 +2,7 @@
 
 use portcullis_shared::{
     config::{Environment, Errors},
+    decision::Detail,
     policy::Trail,
 };
 use std::collections::BTreeMap;
@@ -76,6 +77,11 @@ impl<H: Host> Vm<H> {
         self.roots.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn pipelines(&self) -> usize {
+        self.pipelines.len()
+    }
+
     /// A context was made: a root (its own root is 0), or a stream of one.
     pub fn on_context_create(&mut self, context: u32, root: u32) {
         if root == 0 {
@@ -142,6 +148,8 @@ impl<H: Host> Vm<H> {
         self.roots
             .retain(|known| known.missed < Self::GONE_AFTER_TICKS || now.saturating_sub(known.seen) < Self::GONE_AFTER);
         self.pipelines.deliver(&self.host, now);
+        let links = || self.roots.iter().filter_map(|root| root.chain.as_deref()).flatten();
+        self.pipelines.sweep(&self.host, now, |index| links().any(|link| link.audit == Some(index)));
     }
 
     /// The answer to a call-out, or what Envoy says in its place; no headers at all when there was no answer.
@@ -159,28 +167,22 @@ impl<H: Host> Vm<H> {
         let (created, root) = *stream;
         let chain =
             roots.iter().find(|known| known.id == root && created == context).and_then(|root| root.chain.as_ref());
+        let request = HostRequest::new(host);
         let Some(chain) = chain else {
             host.log(Level::Error, "portcullis: a request came without a configuration");
-            return refuse(host, &chain::no_configuration());
+            return refuse(host, &request, &chain::no_configuration());
         };
-        let request = HostRequest::new(host);
         for link in chain {
             trail.clear();
             let seen = link.policy.on_request_headers(&request, trail);
             for decision in trail.decisions() {
-                let outcome = link.outcomes().get(decision.outcome);
-                let (Some(outcome), Some(effect)) = (outcome, link.effects.get(decision.outcome.index())) else {
-                    continue;
-                };
-                let facts = Facts { outcome, details: &decision.details, class: effect.class };
-                if carry_out(host, pipelines, &request, link.audit, effect, &facts) == Flow::Pause {
+                let Some(effect) = link.effects.get(decision.outcome.index()) else { continue };
+                if carry_out(host, pipelines, &request, link.audit, effect, &decision.details) == Flow::Pause {
                     return Flow::Pause;
                 }
             }
             if seen.is_err() {
-                let (outcome, effect) = &link.unavailable;
-                let facts = Facts { outcome, details: &[], class: effect.class };
-                carry_out(host, pipelines, &request, link.audit, effect, &facts);
+                carry_out(host, pipelines, &request, link.audit, &link.unavailable, &[]);
                 return Flow::Pause;
             }
         }
@@ -195,20 +197,21 @@ fn carry_out<H: Host>(
     request: &HostRequest<'_, H>,
     pipeline: Option<usize>,
     effect: &Effect,
-    facts: &Facts<'_>,
+    details: &[Detail],
 ) -> Flow {
     if let Some(counter) = effect.counter {
         host.add(counter, 1);
     }
-    if let Some(pipeline) = pipeline.filter(|_| effect.audited) {
-        pipelines.record(pipeline, request, facts, host);
+    if let (Some(pipeline), Some(template)) = (pipeline, &effect.event) {
+        let status = effect.reply.as_ref().map(|reply| reply.status);
+        pipelines.record(pipeline, request, &Facts { template, class: effect.class, status, details }, host);
     }
-    effect.reply.as_ref().map_or(Flow::Continue, |reply| refuse(host, reply))
+    effect.reply.as_ref().map_or(Flow::Continue, |reply| refuse(host, request, reply))
 }
 
 /// Ends the request. After the reply nothing else is asked of this stream: a second reply would hang the client.
-fn refuse(host: &impl Host, reply: &Reply) -> Flow {
-    if host.reply(reply, chain::is_grpc(host)).is_err() {
+fn refuse<H: Host>(host: &H, request: &HostRequest<'_, H>, reply: &Reply) -> Flow {
+    if host.reply(reply, chain::is_grpc(request)).is_err() {
         // The request stays paused, and so does not pass; Envoy's stream timeout ends it.
         host.log(Level::Error, "portcullis: Envoy took no reply");
     }

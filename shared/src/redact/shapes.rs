@@ -1,5 +1,7 @@
 //! Credentials that show by their own shape.
 
+use super::signs::Signs;
+
 /// What issued keys begin with, and how many more key characters make one of it. The prefixes are their issuers' own:
 /// made to be found in logs.
 const PREFIXES: &[(&[u8], usize)] = &[
@@ -40,9 +42,34 @@ const JWT_STARTS: &[&[u8]] = &[b"eyJ", b"eyAi", b"ewog", b"ew0K"];
 /// The shortest JWT header, `{"alg":"x"}`, in base64url.
 const JWT_HEADER: usize = 15;
 
-/// Where the first secret in `text` begins.
-pub(super) fn find(text: &[u8]) -> Option<usize> {
-    [key_or_scheme(text), jwt(text), userinfo(text), pem(text)].into_iter().flatten().min()
+/// How a PEM block begins.
+const PEM: &[u8] = b"-----BEGIN";
+
+/// The shortest run of letters, digits, `-`, `_` and `.` that has a key or a JWT in it.
+pub(super) const SHORTEST: usize = {
+    let mut shortest = JWT_HEADER;
+    let mut rest = PREFIXES;
+    while let [(prefix, length), tail @ ..] = rest {
+        let key = prefix.len().saturating_add(*length);
+        if key < shortest {
+            shortest = key;
+        }
+        rest = tail;
+    }
+    shortest
+};
+
+/// Where the first secret in `text` begins. `signs` are of it, or of more.
+pub(super) fn find(text: &[u8], signs: Signs) -> Option<usize> {
+    let when = |sign, find: fn(&[u8]) -> Option<usize>| if sign { find(text) } else { None };
+    let found = [
+        when(signs.token(), key),
+        when(signs.token(), jwt),
+        when(signs.scheme(), scheme),
+        when(signs.login(), userinfo),
+        when(signs.hyphen(), pem),
+    ];
+    found.into_iter().flatten().min()
 }
 
 /// `user:pass@host` with no `//` before it: a path segment of a URL within a path.
@@ -51,21 +78,26 @@ pub(super) fn login(segment: &[u8]) -> Option<usize> {
     before.contains(&b':').then_some(0)
 }
 
-fn key_or_scheme(text: &[u8]) -> Option<usize> {
-    let mut at_start = true;
-    for (at, byte) in text.iter().enumerate() {
-        if at_start && byte.is_ascii_alphabetic() {
-            let rest = text.get(at..).unwrap_or_default();
-            if PREFIXES.iter().any(|(prefix, length)| is_key(rest, prefix, *length)) {
-                return Some(at);
-            }
-            if let Some(value) = SCHEMES.iter().find_map(|(scheme, length)| credential(rest, scheme, *length)) {
-                return Some(at.saturating_add(value));
-            }
-        }
-        at_start = !byte.is_ascii_alphanumeric();
-    }
-    None
+/// What begins with each word of `text` that begins with a letter, and where.
+fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut before = b' ';
+    text.iter().enumerate().filter_map(move |(at, &byte)| {
+        let begins = byte.is_ascii_alphabetic() && !before.is_ascii_alphanumeric();
+        before = byte;
+        begins.then(|| (at, text.get(at..).unwrap_or_default()))
+    })
+}
+
+fn key(text: &[u8]) -> Option<usize> {
+    let is_any = |rest| PREFIXES.iter().any(|(prefix, length)| is_key(rest, prefix, *length));
+    words(text).find(|(_, rest)| is_any(rest)).map(|(at, _)| at)
+}
+
+fn scheme(text: &[u8]) -> Option<usize> {
+    words(text).find_map(|(at, rest)| {
+        let value = SCHEMES.iter().find_map(|(scheme, length)| credential(rest, scheme, *length))?;
+        Some(at.saturating_add(value))
+    })
 }
 
 fn is_key(text: &[u8], prefix: &[u8], length: usize) -> bool {
@@ -80,6 +112,9 @@ fn is_key(text: &[u8], prefix: &[u8], length: usize) -> bool {
 
 /// Where the credential begins after `scheme`.
 fn credential(text: &[u8], scheme: &[u8], length: usize) -> Option<usize> {
+    if !text.first()?.eq_ignore_ascii_case(scheme.first()?) {
+        return None;
+    }
     let (word, rest) = text.split_at_checked(scheme.len())?;
     if !word.eq_ignore_ascii_case(scheme) {
         return None;
@@ -124,7 +159,7 @@ fn userinfo(text: &[u8]) -> Option<usize> {
 }
 
 fn pem(text: &[u8]) -> Option<usize> {
-    position(text, b"-----BEGIN")
+    position(text, PEM)
 }
 
 fn is_base64url(byte: u8) -> bool {
