@@ -64,7 +64,7 @@ pub(super) fn find(text: &[u8], signs: Signs) -> Option<usize> {
     let when = |sign, find: fn(&[u8]) -> Option<usize>| if sign { find(text) } else { None };
     let found = [
         when(signs.token(), key),
-        when(signs.token(), jwt),
+        when(signs.token() && signs.dot(), jwt),
         when(signs.scheme(), scheme),
         when(signs.login(), userinfo),
         when(signs.hyphen(), pem),
@@ -78,25 +78,27 @@ pub(super) fn login(segment: &[u8]) -> Option<usize> {
     before.contains(&b':').then_some(0)
 }
 
-/// What begins with each word of `text` that begins with a letter, and where.
-fn words(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+fn key(text: &[u8]) -> Option<usize> {
     let mut before = b' ';
-    text.iter().enumerate().filter_map(move |(at, &byte)| {
+    text.iter().enumerate().position(|(at, &byte)| {
         let begins = byte.is_ascii_alphabetic() && !before.is_ascii_alphanumeric();
         before = byte;
-        begins.then(|| (at, text.get(at..).unwrap_or_default()))
+        let is_any = |rest| PREFIXES.iter().any(|(prefix, length)| is_key(rest, prefix, *length));
+        begins && text.get(at..).is_some_and(is_any)
     })
 }
 
-fn key(text: &[u8]) -> Option<usize> {
-    let is_any = |rest| PREFIXES.iter().any(|(prefix, length)| is_key(rest, prefix, *length));
-    words(text).find(|(_, rest)| is_any(rest)).map(|(at, _)| at)
-}
-
+/// Where the credential begins after the first scheme that has one.
 fn scheme(text: &[u8]) -> Option<usize> {
-    words(text).find_map(|(at, rest)| {
-        let value = SCHEMES.iter().find_map(|(scheme, length)| credential(rest, scheme, *length))?;
-        Some(at.saturating_add(value))
+    let mut before = b' ';
+    text.iter().enumerate().find_map(|(at, &byte)| {
+        let ends = is_gap(byte) && before.is_ascii_alphabetic();
+        before = byte;
+        if !ends {
+            return None;
+        }
+        let (word, rest) = text.split_at_checked(at)?;
+        SCHEMES.iter().find_map(|(scheme, length)| Some(at.saturating_add(credential(word, rest, scheme, *length)?)))
     })
 }
 
@@ -110,20 +112,21 @@ fn is_key(text: &[u8], prefix: &[u8], length: usize) -> bool {
         .is_some_and(|key| key.iter().all(|byte| is_base64url(*byte) || *byte == b'.'))
 }
 
-/// Where the credential begins after `scheme`.
-fn credential(text: &[u8], scheme: &[u8], length: usize) -> Option<usize> {
-    if !text.first()?.eq_ignore_ascii_case(scheme.first()?) {
+/// How long the gap is between `scheme`, if `before` ends with it, and a credential.
+fn credential(before: &[u8], after: &[u8], scheme: &[u8], length: usize) -> Option<usize> {
+    let (before, word) = before.split_at_checked(before.len().checked_sub(scheme.len())?)?;
+    if before.last().is_some_and(u8::is_ascii_alphanumeric) || !word.eq_ignore_ascii_case(scheme) {
         return None;
     }
-    let (word, rest) = text.split_at_checked(scheme.len())?;
-    if !word.eq_ignore_ascii_case(scheme) {
-        return None;
-    }
-    // In a query `+` is a space.
-    let gap = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
-    let value = rest.get(gap..gap.saturating_add(length))?;
-    let is_value = gap > 0 && value.iter().all(|byte| is_base64url(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'='));
-    is_value.then(|| scheme.len().saturating_add(gap))
+    let gap = after.iter().take_while(|byte| is_gap(**byte)).count();
+    let value = after.get(gap..gap.saturating_add(length))?;
+    let is_value = value.iter().all(|byte| is_base64url(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'='));
+    is_value.then_some(gap)
+}
+
+/// In a query `+` is a space.
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'+')
 }
 
 /// `eyJ….`: three parts when whole, five when encrypted; one that is cut short is a secret too.
@@ -167,5 +170,7 @@ fn is_base64url(byte: u8) -> bool {
 }
 
 fn position(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
+    let first = part.first()?;
+    // Looks at most bytes once, and calls nothing.
+    text.windows(part.len()).position(|window| window.first() == Some(first) && window == part)
 }

@@ -11,6 +11,7 @@ const ODD: u8 = 16;
 /// What tokens are made of.
 const TOKEN: u8 = 32;
 const HYPHEN: u8 = 64;
+const DOT: u8 = 128;
 
 /// By byte.
 static KINDS: [u8; 256] = {
@@ -32,7 +33,8 @@ const fn kind_of(byte: u8) -> u8 {
         b'\t' => GAP | ODD,
         b'@' => AT,
         b'%' => PERCENT,
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' => TOKEN,
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => TOKEN,
+        b'.' => TOKEN | DOT,
         b'-' => TOKEN | HYPHEN,
         b'!'..=b'~' => 0,
         _ => ODD,
@@ -83,9 +85,13 @@ impl Signs {
         self.has(GAP)
     }
 
-    /// A key or a JWT.
+    /// A key, or a JWT where there is a dot too.
     pub(super) fn token(self) -> bool {
         self.longest >= shapes::SHORTEST
+    }
+
+    pub(super) fn dot(self) -> bool {
+        self.has(DOT)
     }
 
     /// A PEM block.

@@ -64,14 +64,14 @@ fn is_special(char: char) -> bool {
     matches!(char, '"' | '\\')
 }
 
-fn escape(out: &mut String, text: &str) {
-    for part in text.split_inclusive(is_special) {
-        match part.strip_suffix(is_special) {
-            None => out.push_str(part),
-            Some(plain) => {
-                out.push_str(plain);
-                out.push_str(if part.ends_with('"') { "\\\"" } else { r"\\" });
-            }
+fn escape(out: &mut String, mut text: &str) {
+    while let Some(at) = text.bytes().position(|byte| matches!(byte, b'"' | b'\\')) {
+        let (plain, rest) = text.split_at_checked(at).unwrap_or_default();
+        let (special, rest) = rest.split_at_checked(1).unwrap_or_default();
+        for part in [plain, "\\", special] {
+            out.push_str(part);
         }
+        text = rest;
     }
+    out.push_str(text);
 }
