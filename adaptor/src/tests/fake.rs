@@ -34,6 +34,7 @@ pub(super) struct FakeHost {
 struct Seen {
     replies: Vec<String>,
     calls: Vec<String>,
+    clusters: Vec<String>,
     log: String,
     metrics: Vec<(String, i64)>,
 }
@@ -58,6 +59,10 @@ impl FakeHost {
 
     pub(super) fn calls(&self) -> Vec<String> {
         self.seen.borrow().calls.clone()
+    }
+
+    pub(super) fn last_cluster(&self) -> String {
+        self.seen.borrow().clusters.last().cloned().unwrap_or_default()
     }
 
     pub(super) fn last_token(&self) -> u32 {
@@ -116,6 +121,7 @@ impl Host for FakeHost {
     fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused> {
         self.unless_broken(())?;
         self.seen.borrow_mut().calls.push(String::from_utf8(call.body.to_vec()).unwrap());
+        self.seen.borrow_mut().clusters.push(call.cluster.to_owned());
         Ok(self.last_token())
     }
 
