@@ -50,6 +50,9 @@ pub(super) struct Signs {
 }
 
 impl Signs {
+    #[cfg(test)]
+    pub(super) const ALL: Self = Self { seen: u8::MAX, longest: usize::MAX };
+
     pub(super) fn of(text: &[u8]) -> Self {
         let (mut seen, mut longest, mut run) = (0_u8, 0_usize, 0_usize);
         for byte in text {
