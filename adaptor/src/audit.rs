@@ -2,14 +2,14 @@
 //!
 //! A pipeline belongs to the VM, not to a configuration: a new configuration with the same `audit` part takes it over with
 //! all that waits in it, and no event is lost in a live change of rules. One whose configurations are gone empties itself
-//! on the ticks of the others.
+//! on the ticks of the others, and is then forgotten.
 
 use portcullis_shared::{
     audit::{
         Class, Delivery, Sink,
-        event::{self, EventInput, RequestFacts},
+        event::{EventInput, RequestFacts, Template},
     },
-    decision::{Detail, Notice, Outcome},
+    decision::Detail,
     metrics,
 };
 
@@ -23,7 +23,12 @@ pub(crate) type Define<'a> = &'a mut dyn FnMut(MetricKind, &str) -> Option<Metri
 
 /// All pipelines of a VM.
 #[derive(Default)]
-pub(crate) struct Pipelines(Vec<Pipeline>);
+pub(crate) struct Pipelines {
+    /// Configurations know theirs by its place, so a place stays empty until another pipeline takes it.
+    places: Vec<Option<Pipeline>>,
+    /// The event that is being built.
+    event: String,
+}
 
 struct Pipeline {
     filter: &'static str,
@@ -34,37 +39,54 @@ struct Pipeline {
     vm: String,
     sequence: u64,
     metrics: Metrics,
+    /// Since when no configuration has used it.
+    unused_since: Option<u64>,
 }
 
 /// A decision that is to be audited.
 pub(crate) struct Facts<'a> {
-    pub(crate) outcome: &'a Outcome,
-    pub(crate) details: &'a [Detail],
+    pub(crate) template: &'a Template,
     pub(crate) class: Class,
+    /// Whether someone should look at it now.
+    pub(crate) is_alert: bool,
+    /// The status that the client gets, when it is refused.
+    pub(crate) status: Option<u16>,
+    pub(crate) details: &'a [Detail],
 }
 
 impl Pipelines {
+    /// A pipeline that no configuration uses drops what it could not deliver for this long, in nanoseconds.
+    const PATIENCE: u64 = 600_000_000_000;
+
     /// The pipeline to this sink: one that is there already, or a new one.
     pub(crate) fn open(&mut self, sink: &Sink, filter: &'static str, host: &impl Host, define: Define<'_>) -> usize {
         let same = |known: &Pipeline| known.filter == filter && known.delivery.sink() == sink;
-        if let Some(index) = self.0.iter().position(same) {
+        if let Some(index) = self.places.iter().position(|place| place.as_ref().is_some_and(same)) {
             return index;
         }
         let headers: Vec<_> = sink.request_headers().collect();
-        self.0.push(Pipeline {
+        let pipeline = Some(Pipeline {
             filter,
             headers: host::render(&headers),
             delivery: Delivery::new(sink.clone()),
             vm: format!("{:016x}", host.random()),
             sequence: 0,
             metrics: Metrics::new(filter, define),
+            unused_since: None,
         });
-        self.0.len().saturating_sub(1)
+        for (index, place) in self.places.iter_mut().enumerate() {
+            if place.is_none() {
+                *place = pipeline;
+                return index;
+            }
+        }
+        self.places.push(pipeline);
+        self.places.len().saturating_sub(1)
     }
 
     /// How often the pipeline wants to look at what is due: several times within the age at which a batch is.
     pub(crate) fn tick_ms(&self, pipeline: usize) -> Option<u32> {
-        let sink = self.0.get(pipeline)?.delivery.sink();
+        let sink = self.places.get(pipeline)?.as_ref()?.delivery.sink();
         Some((sink.batch.max_age_ms / 4).clamp(10, 250))
     }
 
@@ -76,49 +98,76 @@ impl Pipelines {
         facts: &Facts<'_>,
         host: &H,
     ) {
-        let Some(pipeline) = self.0.get_mut(pipeline) else { return };
+        let Some(Some(pipeline)) = self.places.get_mut(pipeline) else { return };
         pipeline.sequence = pipeline.sequence.saturating_add(1);
-        // An event says what could be learned: a decision that the host was unavailable is audited too.
-        let headers = request.all_headers().ok();
-        let header = |name: &str| headers.as_ref().and_then(|headers| headers.get(name));
         let client = request.client().ok().flatten();
-        let refusal = facts.outcome.refusal.as_ref().filter(|_| facts.outcome.refuses());
-        let event = event::build(&EventInput {
+        let mut seen = RequestFacts {
+            client: client.map(|client| client.address),
+            client_port: client.and_then(|client| client.port),
+            protocol: host.property("request\0protocol").ok().flatten(),
+            status: facts.status,
+            ..RequestFacts::default()
+        };
+        // An event says what could be learned: a decision that the host was unavailable is audited too.
+        for (name, value) in request.all_headers().into_iter().flatten() {
+            let fact = match name {
+                b":method" => &mut seen.method,
+                b":path" => &mut seen.path,
+                b":authority" => &mut seen.authority,
+                b"user-agent" => &mut seen.user_agent,
+                b"x-request-id" => &mut seen.request_id,
+                b"traceparent" => &mut seen.traceparent,
+                _ => continue,
+            };
+            // Of repeated headers the first.
+            fact.get_or_insert(value);
+        }
+        let input = EventInput {
             time: host.now(),
             vm: &pipeline.vm,
             sequence: pipeline.sequence,
-            filter: pipeline.filter,
-            filter_version: env!("CARGO_PKG_VERSION"),
-            class: facts.class,
-            alert: facts.outcome.notice == Notice::Alert,
-            outcome: facts.outcome,
+            alert: facts.is_alert,
             details: facts.details,
-            request: RequestFacts {
-                method: header(":method"),
-                path: header(":path"),
-                authority: header(":authority"),
-                user_agent: header("user-agent"),
-                client: client.map(|client| client.address),
-                client_port: client.and_then(|client| client.port),
-                request_id: header("x-request-id"),
-                traceparent: header("traceparent"),
-                protocol: host.property("request\0protocol").ok().flatten(),
-                status: refusal.map(|refusal| refusal.status),
-            },
-        });
-        pipeline.delivery.offer(facts.class, event);
+            request: seen,
+        };
+        facts.template.render(&input, &mut self.event);
+        pipeline.delivery.offer(facts.class, self.event.as_str());
     }
 
     /// Sends what is due.
     pub(crate) fn deliver(&mut self, host: &impl Host, now: u64) {
-        for pipeline in &mut self.0 {
+        for pipeline in self.places.iter_mut().flatten() {
             pipeline.deliver(host, now);
         }
     }
 
+    /// Forgets pipelines that no configuration uses any more: once all is delivered, or patience has ended.
+    pub(crate) fn sweep(&mut self, host: &impl Host, now: u64, is_used: impl Fn(usize) -> bool) {
+        for (index, place) in self.places.iter_mut().enumerate() {
+            let Some(pipeline) = place else { continue };
+            if is_used(index) {
+                pipeline.unused_since = None;
+                continue;
+            }
+            let since = *pipeline.unused_since.get_or_insert(now);
+            if now.saturating_sub(since) >= Self::PATIENCE {
+                pipeline.delivery.abandon();
+                pipeline.metrics.update(&mut pipeline.delivery, host);
+            }
+            if pipeline.delivery.is_idle() {
+                *place = None;
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.places.iter().flatten().count()
+    }
+
     /// The answer to a call; whether it is of one of the pipelines.
     pub(crate) fn answered(&mut self, host: &impl Host, token: u32, status: Option<u16>, now: u64) -> bool {
-        for pipeline in &mut self.0 {
+        for pipeline in self.places.iter_mut().flatten() {
             if pipeline.delivery.answered(token, status, now, &mut || host.random()) {
                 pipeline.deliver(host, now);
                 return true;

@@ -1,13 +1,14 @@
 //! The policies of one configuration, with all that can be made ready before requests come.
 
 use portcullis_shared::{
-    audit::{Class, Sink},
+    audit::{Class, Sink, event::Template},
     config::{self, Environment, Errors},
-    decision::{Notice, Outcome, Outcomes},
+    decision::{Notice, Outcome},
     metrics,
     mode::Mode,
     policy::{Filter, Policy},
     problem::Refusal,
+    request::Request,
 };
 
 use std::{cell::OnceCell, rc::Rc};
@@ -15,7 +16,7 @@ use std::{cell::OnceCell, rc::Rc};
 use crate::{
     audit::Define,
     documents::Documents,
-    host::{self, Host, Metric, MetricKind, Reply},
+    host::{self, Metric, MetricKind, Reply},
 };
 
 /// A policy that was compiled from a configuration.
@@ -62,13 +63,22 @@ pub(crate) struct Effect {
     pub(crate) counter: OnceCell<Option<Metric>>,
     /// The class of its event.
     pub(crate) class: Class,
-    /// Whether events of that class are asked for.
-    pub(crate) audited: bool,
+    audited: bool,
+    /// Whether someone should look at it now.
+    pub(crate) is_alert: bool,
+    /// What its events have in common; made when there is one.
+    event: OnceCell<Template>,
     /// Made when it is sent first.
     reply: OnceCell<Option<Reply>>,
 }
 
 impl Effect {
+    /// What its events have in common, if it has events.
+    pub(crate) fn event(&self, filter: &str, outcome: &Outcome) -> Option<&Template> {
+        let make = || Template::new(filter, env!("CARGO_PKG_VERSION"), outcome, self.class);
+        self.audited.then(|| self.event.get_or_init(make))
+    }
+
     /// Present when the outcome refuses the request.
     pub(crate) fn reply(&self, filter: &str, outcome: &Outcome) -> Option<&Reply> {
         self.reply.get_or_init(|| outcome.refuses().then(|| reply(filter, outcome))).as_ref()
@@ -90,17 +100,15 @@ impl Link {
                 OnceCell::new()
             },
             class,
-            audited: outcome.notice != Notice::Ordinary || sink.as_ref().is_some_and(|sink| sink.wants(class)),
+            audited: sink.as_ref().is_some_and(|sink| outcome.notice != Notice::Ordinary || sink.wants(class)),
+            is_alert: outcome.notice == Notice::Alert,
+            event: OnceCell::new(),
             reply: OnceCell::new(),
         };
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
         let outcome = failure("host_unavailable");
         let unavailable = effect(&outcome, Class::Error);
         Self { filter, policy, documents, effects, unavailable: (outcome, unavailable), audit }
-    }
-
-    pub(crate) fn outcomes(&self) -> &Outcomes {
-        self.policy.outcomes()
     }
 }
 
@@ -136,8 +144,8 @@ fn failure(reason: &'static str) -> Outcome {
 }
 
 /// Whether Envoy takes the request for gRPC (`content-type: application/grpc` or `application/grpc+…`).
-pub(crate) fn is_grpc(host: &impl Host) -> bool {
-    let Ok(Some(media_type)) = host.request_header("content-type") else { return false };
+pub(crate) fn is_grpc(request: &impl Request) -> bool {
+    let Ok(Some(media_type)) = request.header("content-type") else { return false };
     match media_type.strip_prefix(b"application/grpc") {
         Some(rest) => matches!(rest.first(), None | Some(b'+')),
         None => false,

@@ -236,6 +236,134 @@ fn roots_that_no_longer_tick_are_forgotten() {
     assert_eq!(request(&mut vm, 2, &[]), Flow::Continue);
 }
 
+/// A configuration that audits everything to this cluster.
+fn audited_by(cluster: &str) -> String {
+    AUDITED.replace("\"audit\",", &format!("\"{cluster}\","))
+}
+
+/// Time goes by until roots other than this one, and what they left, are gone.
+fn outlive(vm: &mut Vm<FakeHost>, root: u32) {
+    for _ in 0..20 {
+        vm.host.advance(5_000);
+        vm.on_tick(root);
+    }
+}
+
+fn answer(vm: &mut Vm<FakeHost>) {
+    vm.host.call_status = Some(200);
+    let token = vm.host.last_token();
+    vm.on_http_call_response(2, token, 1, 0);
+}
+
+#[test]
+fn pipelines_that_no_configuration_uses_are_forgotten() {
+    let mut vm = vm(&audited_by("first"));
+    for root in 2..200 {
+        vm.on_context_create(root, 0);
+        assert!(configure(&mut vm, root, &audited_by(&format!("c{root}")), load::<Gate>));
+        if root % 20 == 0 {
+            outlive(&mut vm, root);
+            assert_eq!((vm.roots(), vm.pipelines()), (1, 1));
+        }
+    }
+    assert_eq!(vm.pipelines(), 20, "roots that still tick keep theirs");
+    let defined = vm.host.defined();
+    outlive(&mut vm, 199);
+    vm.on_context_create(200, 0);
+    assert!(configure(&mut vm, 200, &audited_by("first"), load::<Gate>));
+    request(&mut vm, 200, &[("x-gate", "deny")]);
+    deliver(&mut vm, 200);
+    assert_eq!((vm.host.calls().len(), vm.host.defined()), (1, defined));
+}
+
+#[test]
+fn a_pipeline_is_kept_until_its_events_are_delivered() {
+    let mut vm = vm(&audited_by("first"));
+    vm.on_context_create(2, 0);
+    assert!(configure(&mut vm, 2, &audited_by("second"), load::<Gate>));
+    vm.host.broken = true;
+    request(&mut vm, ROOT, &[]);
+    outlive(&mut vm, 2);
+    assert_eq!((vm.roots(), vm.pipelines(), vm.host.counted("queue_events")), (1, 2, 1));
+    vm.host.broken = false;
+    vm.host.advance(60_000);
+    vm.on_tick(2);
+    assert_eq!((vm.host.calls().len(), vm.pipelines()), (1, 2), "on its way, with no answer yet");
+    answer(&mut vm);
+    vm.on_tick(2);
+    assert_eq!((vm.pipelines(), vm.host.counted("queue_events"), vm.host.counted("queue_bytes")), (1, 0, 0));
+    assert_eq!(vm.host.counted("result=.=delivered"), 1);
+}
+
+#[test]
+fn a_pipeline_that_cannot_deliver_is_given_up_once_it_is_unused() {
+    let mut vm = vm(&audited_by("first"));
+    vm.host.broken = true;
+    request(&mut vm, ROOT, &[]);
+    for _ in 0..10 {
+        outlive(&mut vm, ROOT);
+    }
+    assert_eq!((vm.pipelines(), vm.host.counted("queue_events")), (1, 1), "in use: it waits for ever");
+    vm.on_context_create(2, 0);
+    assert!(configure(&mut vm, 2, &audited_by("second"), load::<Gate>));
+    outlive(&mut vm, 2);
+    assert_eq!((vm.roots(), vm.pipelines()), (1, 2));
+    for _ in 0..6 {
+        outlive(&mut vm, 2);
+    }
+    assert_eq!((vm.pipelines(), vm.host.counted("queue_events"), vm.host.counted("queue_bytes")), (1, 0, 0));
+    assert_eq!(vm.host.counted("result=.=dropped"), 1);
+}
+
+#[test]
+fn a_configuration_takes_its_pipeline_back() {
+    let mut vm = vm(&audited_by("first"));
+    vm.on_context_create(2, 0);
+    assert!(configure(&mut vm, 2, &audited_by("second"), load::<Gate>));
+    vm.host.broken = true;
+    request(&mut vm, ROOT, &[]);
+    for _ in 0..4 {
+        outlive(&mut vm, 2);
+    }
+    vm.on_context_create(3, 0);
+    assert!(configure(&mut vm, 3, &audited_by("first"), load::<Gate>));
+    for _ in 0..10 {
+        vm.host.advance(60_000);
+        vm.on_tick(2);
+        vm.on_tick(3);
+    }
+    assert_eq!((vm.pipelines(), vm.host.counted("queue_events")), (2, 1), "no longer given up");
+    vm.host.broken = false;
+    vm.host.advance(600_000);
+    vm.on_tick(3);
+    answer(&mut vm);
+    assert_eq!(vm.host.counted("result=.=delivered"), 1);
+}
+
+#[test]
+fn a_place_that_became_free_is_anothers_then() {
+    let mut vm = vm(&audited_by("first"));
+    for (root, cluster) in [(2, "second"), (3, "third")] {
+        vm.on_context_create(root, 0);
+        assert!(configure(&mut vm, root, &audited_by(cluster), load::<Gate>));
+    }
+    for _ in 0..20 {
+        vm.host.advance(5_000);
+        vm.on_tick(ROOT);
+        vm.on_tick(3);
+    }
+    assert_eq!((vm.roots(), vm.pipelines()), (2, 2));
+    vm.on_context_create(4, 0);
+    assert!(configure(&mut vm, 4, &audited_by("fourth"), load::<Gate>));
+    for (root, cluster) in [(ROOT, "first"), (3, "third"), (4, "fourth")] {
+        request(&mut vm, root, &[]);
+        deliver(&mut vm, root);
+        assert_eq!(vm.host.last_cluster(), cluster);
+        answer(&mut vm);
+    }
+    assert_eq!(vm.host.calls().len(), 3);
+}
+
 #[test]
 fn a_body_is_held_until_all_of_it_is_judged() {
     let mut vm = vm(r#"{"mode":"enforce"}"#);

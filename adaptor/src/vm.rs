@@ -2,6 +2,7 @@
 
 use portcullis_shared::{
     config::{Environment, Errors},
+    decision::{Detail, Outcome},
     metrics,
     policy::{Next, Trail},
     request::Unavailable,
@@ -105,6 +106,11 @@ impl<H: Host> Vm<H> {
         self.roots.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn pipelines(&self) -> usize {
+        self.pipelines.len()
+    }
+
     /// A context was made: a root (its own root is 0), or a stream of one.
     pub fn on_context_create(&mut self, context: u32, root: u32) {
         if root == 0 {
@@ -185,6 +191,8 @@ impl<H: Host> Vm<H> {
         self.judge_waiting(has_new.then_some(root), now);
         self.host.enter(root);
         self.pipelines.deliver(&self.host, now);
+        let links = || self.roots.iter().filter_map(|root| root.chain.as_deref()).flatten();
+        self.pipelines.sweep(&self.host, now, |index| links().any(|link| link.audit == Some(index)));
         self.set_tick(root);
     }
 
@@ -353,7 +361,7 @@ impl<H: Host> Vm<H> {
     /// Refuses a request of which nothing is known.
     fn no_configuration(&self) -> Flow {
         self.host.log(Level::Error, "portcullis: a request came without a configuration");
-        refuse(&self.host, &chain::no_configuration())
+        refuse(&self.host, &HostRequest::new(&self.host, false), &chain::no_configuration())
     }
 }
 
@@ -386,12 +394,11 @@ fn conclude<H: Host>(
     is_unseen: bool,
 ) -> Flow {
     for decision in trail.decisions() {
-        let outcome = link.outcomes().get(decision.outcome);
+        let outcome = link.policy.outcomes().get(decision.outcome);
         let (Some(outcome), Some(effect)) = (outcome, link.effects.get(decision.outcome.index())) else {
             continue;
         };
-        let facts = Facts { outcome, details: &decision.details, class: effect.class };
-        if carry_out(tools, request, link, effect, &facts) == Flow::Pause {
+        if carry_out(tools, request, link, (outcome, effect), &decision.details) == Flow::Pause {
             return Flow::Pause;
         }
     }
@@ -405,8 +412,7 @@ fn conclude<H: Host>(
 /// Refuses a request that a policy was not let to see.
 fn unavailable<H: Host>(tools: &mut Tools<'_, H>, request: &HostRequest<'_, H>, link: &Link) -> Judged {
     let (outcome, effect) = &link.unavailable;
-    let facts = Facts { outcome, details: &[], class: effect.class };
-    carry_out(tools, request, link, effect, &facts);
+    carry_out(tools, request, link, (outcome, effect), &[]);
     Judged::Refused
 }
 
@@ -415,18 +421,23 @@ fn carry_out<H: Host>(
     tools: &mut Tools<'_, H>,
     request: &HostRequest<'_, H>,
     link: &Link,
-    effect: &Effect,
-    facts: &Facts<'_>,
+    (outcome, effect): (&Outcome, &Effect),
+    details: &[Detail],
 ) -> Flow {
     let Tools { host, pipelines, metrics } = tools;
-    let define = || metric(*host, metrics, MetricKind::Counter, &metrics::decisions(link.filter, facts.outcome));
+    let define = || metric(*host, metrics, MetricKind::Counter, &metrics::decisions(link.filter, outcome));
     if let Some(counter) = effect.counter.get_or_init(define) {
         host.add(*counter, 1);
     }
-    if let Some(pipeline) = link.audit.filter(|_| effect.audited) {
-        pipelines.record(pipeline, request, facts, *host);
+    let reply = effect.reply(link.filter, outcome);
+    if let Some(pipeline) = link.audit
+        && let Some(template) = effect.event(link.filter, outcome)
+    {
+        let status = reply.map(|reply| reply.status);
+        let facts = Facts { template, class: effect.class, is_alert: effect.is_alert, status, details };
+        pipelines.record(pipeline, request, &facts, *host);
     }
-    effect.reply(link.filter, facts.outcome).map_or(Flow::Continue, |reply| refuse(*host, reply))
+    reply.map_or(Flow::Continue, |reply| refuse(*host, request, reply))
 }
 
 /// What it takes to carry out a decision.
@@ -437,8 +448,8 @@ struct Tools<'a, H> {
 }
 
 /// Ends the request. After the reply nothing else is asked of this stream: a second reply would hang the client.
-fn refuse(host: &impl Host, reply: &Reply) -> Flow {
-    if host.reply(reply, chain::is_grpc(host)).is_err() {
+fn refuse<H: Host>(host: &H, request: &HostRequest<'_, H>, reply: &Reply) -> Flow {
+    if host.reply(reply, chain::is_grpc(request)).is_err() {
         // The request stays paused, and so does not pass; Envoy's stream timeout ends it.
         host.log(Level::Error, "portcullis: Envoy took no reply");
     }

@@ -22,12 +22,14 @@
 mod names;
 mod printable;
 mod shapes;
+mod signs;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
 pub use printable::printable;
+use signs::Signs;
 
 /// What stands in a secret's place.
 pub const REDACTED: &str = "[REDACTED]";
@@ -113,12 +115,15 @@ pub fn header_is_secret(name: &str) -> bool {
 
 /// A query (without its `?`) that may be logged.
 pub fn query(query: &[u8]) -> Cow<'_, str> {
-    units(query, b'&', |unit| find(unit).or_else(|| hidden(unit)))
+    units(query, b'&', |unit, signs| find(unit, signs).or_else(|| hidden(unit, signs)))
 }
 
 /// A path (without its query) that may be logged.
 pub fn path(path: &[u8]) -> Cow<'_, str> {
-    units(path, b'/', |segment| find(segment).or_else(|| shapes::login(segment)).or_else(|| hidden(segment)))
+    let login = |segment: &[u8], signs: Signs| if signs.login() { shapes::login(segment) } else { None };
+    units(path, b'/', |segment, signs| {
+        find(segment, signs).or_else(|| login(segment, signs)).or_else(|| hidden(segment, signs))
+    })
 }
 
 /// Free text that may be logged: a user agent, a referer, an error message.
@@ -129,31 +134,33 @@ pub fn text(text: &str) -> Cow<'_, str> {
 /// [`text`] of what need not be UTF-8, such as a header's value.
 pub fn bytes(text: &[u8]) -> Cow<'_, str> {
     let head = head(text, |byte| byte.is_ascii_whitespace());
-    let out = match find(head).into_iter().chain(hidden_word(head)).min() {
+    let signs = Signs::of(head);
+    let out = match find(head, signs).into_iter().chain(hidden_word(head, signs)).min() {
         Some(at) => {
             let mut out = printable(head.get(..at).unwrap_or_default()).into_owned();
             out.push_str(REDACTED);
             Cow::Owned(out)
         }
-        None => printable(head),
+        None => readable(head, signs),
     };
     shown(out, head.len() < text.len())
 }
 
 /// `text` with every unit cut from where `secret` begins in it.
-fn units(text: &[u8], separator: u8, secret: impl Fn(&[u8]) -> Option<usize>) -> Cow<'_, str> {
+fn units(text: &[u8], separator: u8, secret: impl Fn(&[u8], Signs) -> Option<usize>) -> Cow<'_, str> {
     let head = head(text, |byte| byte == separator);
+    let signs = Signs::of(head);
     let all = || head.split(|byte| *byte == separator);
     // Nearly always there is nothing to cut and nothing to copy.
-    if all().all(|unit| secret(unit).is_none()) {
-        return shown(printable(head), head.len() < text.len());
+    if signs.none() || all().all(|unit| secret(unit, signs).is_none()) {
+        return shown(readable(head, signs), head.len() < text.len());
     }
     let mut out = String::with_capacity(head.len());
     for (index, unit) in all().enumerate() {
         if index > 0 {
             out.push(char::from(separator));
         }
-        match secret(unit) {
+        match secret(unit, signs) {
             Some(at) => {
                 out.push_str(&printable(unit.get(..at).unwrap_or_default()));
                 out.push_str(REDACTED);
@@ -162,6 +169,14 @@ fn units(text: &[u8], separator: u8, secret: impl Fn(&[u8]) -> Option<usize>) ->
         }
     }
     shown(Cow::Owned(out), head.len() < text.len())
+}
+
+/// [`printable`], and sooner told where the signs say so.
+fn readable(text: &[u8], signs: Signs) -> Cow<'_, str> {
+    match str::from_utf8(text) {
+        Ok(text) if signs.plain() => Cow::Borrowed(text),
+        _ => printable(text),
+    }
 }
 
 /// What is looked at of `text`: whole units, unless the last one alone is longer than what is shown.
@@ -186,14 +201,15 @@ fn shown(text: Cow<'_, str>, is_cut: bool) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Where the first secret in `text` begins, as far as it can be read without decoding.
-fn find(text: &[u8]) -> Option<usize> {
-    names::assignment(text).into_iter().chain(shapes::find(text)).min()
+/// Where the first secret in `text` begins, as far as it can be read without decoding. `signs` are of it, or of more.
+fn find(text: &[u8], signs: Signs) -> Option<usize> {
+    let name = if signs.assignment() { names::assignment(text) } else { None };
+    name.into_iter().chain(shapes::find(text, signs)).min()
 }
 
 /// Where to cut a unit for a secret that shows once it is decoded: after the name, unless the name hides it.
-fn hidden(unit: &[u8]) -> Option<usize> {
-    if !is_hiding(unit) {
+fn hidden(unit: &[u8], signs: Signs) -> Option<usize> {
+    if !signs.encoded() || !is_hiding(unit) {
         return None;
     }
     let value = unit.iter().position(|byte| *byte == b'=').map_or(0, |equals| equals.saturating_add(1));
@@ -202,7 +218,10 @@ fn hidden(unit: &[u8]) -> Option<usize> {
 }
 
 /// Where the first word begins that shows a secret once it is decoded.
-fn hidden_word(text: &[u8]) -> Option<usize> {
+fn hidden_word(text: &[u8], signs: Signs) -> Option<usize> {
+    if !signs.encoded() {
+        return None;
+    }
     let mut start = 0_usize;
     for word in text.split_inclusive(u8::is_ascii_whitespace) {
         if is_hiding(word) {
@@ -219,7 +238,7 @@ fn is_hiding(text: &[u8]) -> bool {
     for _ in 0..LEVELS {
         match decode(&decoded) {
             None => return false,
-            Some(next) if find(&next).is_some() => return true,
+            Some(next) if find(&next, Signs::of(&next)).is_some() => return true,
             Some(next) => decoded = Cow::Owned(next),
         }
     }

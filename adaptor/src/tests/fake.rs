@@ -39,6 +39,7 @@ pub(super) struct FakeHost {
 struct Seen {
     replies: Vec<String>,
     calls: Vec<String>,
+    clusters: Vec<String>,
     log: String,
     metrics: Vec<(String, i64)>,
     edits: Vec<String>,
@@ -81,6 +82,10 @@ impl FakeHost {
     fn edit(&self, edit: String) -> Result<(), Refused> {
         self.seen.borrow_mut().edits.push(edit);
         self.unless_broken(())
+    }
+
+    pub(super) fn last_cluster(&self) -> String {
+        self.seen.borrow().clusters.last().cloned().unwrap_or_default()
     }
 
     pub(super) fn last_token(&self) -> u32 {
@@ -183,6 +188,7 @@ impl Host for FakeHost {
     fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused> {
         self.unless_broken(())?;
         self.seen.borrow_mut().calls.push(String::from_utf8(call.body.to_vec()).unwrap());
+        self.seen.borrow_mut().clusters.push(call.cluster.to_owned());
         Ok(self.last_token())
     }
 

@@ -50,15 +50,16 @@ impl Filter for UaBlock {
             non_utf8: unusual("non_utf8", config.non_utf8, "user_agent_not_utf8"),
             multiple: unusual("multiple", config.multiple, "user_agent_multiple"),
         };
-        let default = outcomes.add(outcome(config.default.into(), "no_rule_matched", "default", config.mode, &refusal));
+        let default = (config.mode != Mode::Off)
+            .then(|| outcomes.add(outcome(config.default.into(), "no_rule_matched", "default", config.mode, &refusal)));
         let mut compiler =
             Compiler { config: &config, refusal: &refusal, outcomes, errors, patterns: Vec::new(), paths: Vec::new() };
         let rules = compiler.rules();
         let matcher = compiler.matcher();
         let Compiler { outcomes, errors, .. } = compiler;
-        let (max_length, off) = (config.max_length as usize, config.mode == Mode::Off);
+        let max_length = config.max_length as usize;
         let matcher = errors.into_result(matcher)?.unwrap_or_default();
-        Ok(Self { outcomes, matcher, rules, unusual, max_length, default, off })
+        Ok(Self { outcomes, matcher, rules, unusual, max_length, default })
     }
 }
 
@@ -83,48 +84,18 @@ impl Compiler<'_> {
             if !names.insert(&rule.name) {
                 self.errors.add(format_args!("{path}.name"), "a name that no other rule has", quoted(&rule.name));
             }
-            let compiled = self.rule(rule, &path);
             // A rule that is off is checked like any other, so that turning it on cannot fail.
+            let own = rule.response.as_ref();
+            let own = own.map(|own| refusal(own, &format!("{path}.response"), &mut self.errors));
             let mode = self.config.mode.of_rule(rule.mode);
             let number = if mode == Mode::Off { Hits::CAPACITY } else { rules.len() };
             self.gather(rule, number, &path);
             if mode != Mode::Off {
-                rules.push(compiled);
+                let refusal = own.as_ref().unwrap_or(self.refusal);
+                rules.push(compile(rule, mode, refusal, &mut self.outcomes));
             }
         }
         rules
-    }
-
-    fn rule(&mut self, rule: &config::Rule, path: &str) -> crate::Rule {
-        let mode = self.config.mode.of_rule(rule.mode);
-        let own = rule.response.as_ref();
-        let own = own.map(|own| refusal(own, &format!("{path}.response"), &mut self.errors));
-        let refusal = own.as_ref().unwrap_or(self.refusal);
-        let reason = match rule.action {
-            Action::Allow => "user_agent_allowed",
-            Action::Deny => "user_agent_denied",
-        };
-        let mut add = |reason| self.outcomes.add(outcome(rule.action.into(), reason, &rule.name, mode, refusal));
-        let id: OutcomeId = add(reason);
-        let paths = (!rule.paths.is_empty()).then(|| {
-            let templates = rule.paths.iter().map(|template| (template.clone(), ()));
-            (
-                TemplateSet::new(templates, Case::default()),
-                if rule.action == Action::Deny { add("path_ambiguous") } else { id },
-            )
-        });
-        let source = (!rule.source.is_empty()).then(|| CidrSet::new(rule.source.iter().map(|&network| (network, ()))));
-        crate::Rule {
-            action: rule.action.into(),
-            shadow: match rule.action {
-                Action::Deny => mode == Mode::Shadow,
-                // With the whole filter in shadow mode, an `allow` rule still keeps those after it from being tried.
-                Action::Allow => rule.mode == Some(Mode::Shadow),
-            },
-            outcome: id,
-            paths,
-            source,
-        }
     }
 
     fn gather(&mut self, rule: &config::Rule, number: usize, path: &str) {
@@ -173,6 +144,34 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+}
+
+fn compile(rule: &config::Rule, mode: Mode, refusal: &Rc<Refusal>, outcomes: &mut Outcomes) -> crate::Rule {
+    let reason = match rule.action {
+        Action::Allow => "user_agent_allowed",
+        Action::Deny => "user_agent_denied",
+    };
+    let mut add = |reason| outcomes.add(outcome(rule.action.into(), reason, &rule.name, mode, refusal));
+    let id: OutcomeId = add(reason);
+    let paths = (!rule.paths.is_empty()).then(|| {
+        let templates = rule.paths.iter().map(|template| (template.clone(), ()));
+        (
+            TemplateSet::new(templates, Case::default()),
+            if rule.action == Action::Deny { add("path_ambiguous") } else { id },
+        )
+    });
+    let source = (!rule.source.is_empty()).then(|| CidrSet::new(rule.source.iter().map(|&network| (network, ()))));
+    crate::Rule {
+        action: rule.action.into(),
+        shadow: match rule.action {
+            Action::Deny => mode == Mode::Shadow,
+            // With the whole filter in shadow mode, an `allow` rule still keeps those after it from being tried.
+            Action::Allow => rule.mode == Some(Mode::Shadow),
+        },
+        outcome: id,
+        paths,
+        source,
     }
 }
 

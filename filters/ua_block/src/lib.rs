@@ -42,9 +42,8 @@ pub struct UaBlock {
     rules: Vec<Rule>,
     unusual: Unusual,
     max_length: usize,
-    default: OutcomeId,
-    /// Nothing is evaluated.
-    off: bool,
+    /// Missing when the filter is off: nothing is evaluated.
+    default: Option<OutcomeId>,
 }
 
 #[derive(Debug)]
@@ -74,9 +73,7 @@ impl Policy for UaBlock {
     }
 
     fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable> {
-        if self.off {
-            return Ok(Next::Done);
-        }
+        let Some(default) = self.default else { return Ok(Next::Done) };
         // Over HTTP/2 Envoy keeps the white space around values, over HTTP/1.1 it does not, and neither do upstreams.
         let agent = request.header("user-agent")?.map(<[u8]>::trim_ascii);
         if let Some(outcome) = self.unusual(agent) {
@@ -97,7 +94,7 @@ impl Policy for UaBlock {
                 return Ok(Next::Done);
             }
         }
-        trail.conclude(self.default);
+        trail.conclude(default);
         Ok(Next::Done)
     }
 }

@@ -1,6 +1,7 @@
 use portcullis_shared::{
     config::parse,
     decision::{Decision, Outcome},
+    mode::Mode,
     policy::{Filter, Policy, Trail},
     request::Parts,
 };
@@ -113,6 +114,21 @@ fn every_outcome_of_a_shadow_filter_lets_pass() {
     let filter =
         compile(r#"{"mode":"shadow","default":"deny","rules":[{"name":"a","action":"deny","contains":["x"]}]}"#);
     assert!(!filter.unwrap().outcomes().iter().any(Outcome::refuses));
+}
+
+#[test]
+fn what_is_off_has_no_outcome() {
+    let outcomes = |mode: &str, own: &str| {
+        let rule = format!(r#"{{"name":"a","action":"deny","mode":"{own}","contains":["x"],"paths":["/a"]}}"#);
+        let filter = compile(&format!(r#"{{"mode":"{mode}","rules":[{rule}]}}"#)).unwrap();
+        let named: BTreeSet<String> = filter.outcomes().iter().map(words).collect();
+        assert!(filter.outcomes().iter().all(|outcome| outcome.mode != Mode::Off), "{named:?}");
+        (named.len(), named.iter().any(|words| words.starts_with("deny a ")))
+    };
+    let (all, none) = (outcomes("enforce", "shadow"), outcomes("off", "enforce"));
+    assert!(all.1, "a rule in shadow mode has outcomes");
+    assert_eq!(outcomes("enforce", "off"), (all.0 - 2, false));
+    assert_eq!(none, (0, false));
 }
 
 #[test]

@@ -44,21 +44,23 @@
 //! [`MAX_BYTES`], and is always one line: see [`printable`](crate::redact::printable) for bytes that are not text.
 
 mod details;
-mod document;
-mod limited;
+mod facts;
+mod json;
 mod parse;
+mod template;
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
 
-use super::Class;
-use crate::decision::{Detail, Outcome};
+use crate::decision::Detail;
+
+pub use template::Template;
 
 /// No event is larger, in bytes.
 pub const MAX_BYTES: usize = 16 << 10;
 
-/// What an event is made of.
+/// What is known of an event only when it happens.
 #[derive(Clone, Copy, Debug)]
 pub struct EventInput<'a> {
     /// When it was decided, in nanoseconds since 1970.
@@ -67,16 +69,8 @@ pub struct EventInput<'a> {
     pub vm: &'a str,
     /// The number of this event in that life.
     pub sequence: u64,
-    /// The filter's name.
-    pub filter: &'a str,
-    /// The filter's version.
-    pub filter_version: &'a str,
-    /// How much the event matters; mostly [`Class::of`] its outcome.
-    pub class: Class,
     /// Whether someone should look at it now, as at an address that was just banned.
     pub alert: bool,
-    /// What was decided.
-    pub outcome: &'a Outcome,
     /// What only this request could tell. Strings go through [`redact::text`](crate::redact::text); names must differ.
     pub details: &'a [Detail],
     /// About what request.
@@ -106,10 +100,4 @@ pub struct RequestFacts<'a> {
     pub protocol: Option<&'a [u8]>,
     /// The status that a refused client got.
     pub status: Option<u16>,
-}
-
-/// The event's JSON, on one line without its end.
-pub fn build(input: &EventInput) -> String {
-    // Strings, numbers and maps with string keys always serialise.
-    serde_json::to_string(&document::Document::new(input)).unwrap_or_default()
 }

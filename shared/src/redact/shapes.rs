@@ -1,5 +1,7 @@
 //! Credentials that show by their own shape.
 
+use super::signs::Signs;
+
 /// What issued keys begin with, and how many more key characters make one of it. The prefixes are their issuers' own:
 /// made to be found in logs.
 const PREFIXES: &[(&[u8], usize)] = &[
@@ -40,9 +42,34 @@ const JWT_STARTS: &[&[u8]] = &[b"eyJ", b"eyAi", b"ewog", b"ew0K"];
 /// The shortest JWT header, `{"alg":"x"}`, in base64url.
 const JWT_HEADER: usize = 15;
 
-/// Where the first secret in `text` begins.
-pub(super) fn find(text: &[u8]) -> Option<usize> {
-    [key_or_scheme(text), jwt(text), userinfo(text), pem(text)].into_iter().flatten().min()
+/// How a PEM block begins.
+const PEM: &[u8] = b"-----BEGIN";
+
+/// The shortest run of letters, digits, `-`, `_` and `.` that has a key or a JWT in it.
+pub(super) const SHORTEST: usize = {
+    let mut shortest = JWT_HEADER;
+    let mut rest = PREFIXES;
+    while let [(prefix, length), tail @ ..] = rest {
+        let key = prefix.len().saturating_add(*length);
+        if key < shortest {
+            shortest = key;
+        }
+        rest = tail;
+    }
+    shortest
+};
+
+/// Where the first secret in `text` begins. `signs` are of it, or of more.
+pub(super) fn find(text: &[u8], signs: Signs) -> Option<usize> {
+    let when = |sign, find: fn(&[u8]) -> Option<usize>| if sign { find(text) } else { None };
+    let found = [
+        when(signs.token(), key),
+        when(signs.token() && signs.dot(), jwt),
+        when(signs.scheme(), scheme),
+        when(signs.login(), userinfo),
+        when(signs.hyphen(), pem),
+    ];
+    found.into_iter().flatten().min()
 }
 
 /// `user:pass@host` with no `//` before it: a path segment of a URL within a path.
@@ -51,21 +78,28 @@ pub(super) fn login(segment: &[u8]) -> Option<usize> {
     before.contains(&b':').then_some(0)
 }
 
-fn key_or_scheme(text: &[u8]) -> Option<usize> {
-    let mut at_start = true;
-    for (at, byte) in text.iter().enumerate() {
-        if at_start && byte.is_ascii_alphabetic() {
-            let rest = text.get(at..).unwrap_or_default();
-            if PREFIXES.iter().any(|(prefix, length)| is_key(rest, prefix, *length)) {
-                return Some(at);
-            }
-            if let Some(value) = SCHEMES.iter().find_map(|(scheme, length)| credential(rest, scheme, *length)) {
-                return Some(at.saturating_add(value));
-            }
+fn key(text: &[u8]) -> Option<usize> {
+    let mut before = b' ';
+    text.iter().enumerate().position(|(at, &byte)| {
+        let begins = byte.is_ascii_alphabetic() && !before.is_ascii_alphanumeric();
+        before = byte;
+        let is_any = |rest| PREFIXES.iter().any(|(prefix, length)| is_key(rest, prefix, *length));
+        begins && text.get(at..).is_some_and(is_any)
+    })
+}
+
+/// Where the credential begins after the first scheme that has one.
+fn scheme(text: &[u8]) -> Option<usize> {
+    let mut before = b' ';
+    text.iter().enumerate().find_map(|(at, &byte)| {
+        let ends = is_gap(byte) && before.is_ascii_alphabetic();
+        before = byte;
+        if !ends {
+            return None;
         }
-        at_start = !byte.is_ascii_alphanumeric();
-    }
-    None
+        let (word, rest) = text.split_at_checked(at)?;
+        SCHEMES.iter().find_map(|(scheme, length)| Some(at.saturating_add(credential(word, rest, scheme, *length)?)))
+    })
 }
 
 fn is_key(text: &[u8], prefix: &[u8], length: usize) -> bool {
@@ -78,17 +112,21 @@ fn is_key(text: &[u8], prefix: &[u8], length: usize) -> bool {
         .is_some_and(|key| key.iter().all(|byte| is_base64url(*byte) || *byte == b'.'))
 }
 
-/// Where the credential begins after `scheme`.
-fn credential(text: &[u8], scheme: &[u8], length: usize) -> Option<usize> {
-    let (word, rest) = text.split_at_checked(scheme.len())?;
-    if !word.eq_ignore_ascii_case(scheme) {
+/// How long the gap is between `scheme`, if `before` ends with it, and a credential.
+fn credential(before: &[u8], after: &[u8], scheme: &[u8], length: usize) -> Option<usize> {
+    let (before, word) = before.split_at_checked(before.len().checked_sub(scheme.len())?)?;
+    if before.last().is_some_and(u8::is_ascii_alphanumeric) || !word.eq_ignore_ascii_case(scheme) {
         return None;
     }
-    // In a query `+` is a space.
-    let gap = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
-    let value = rest.get(gap..gap.saturating_add(length))?;
-    let is_value = gap > 0 && value.iter().all(|byte| is_base64url(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'='));
-    is_value.then(|| scheme.len().saturating_add(gap))
+    let gap = after.iter().take_while(|byte| is_gap(**byte)).count();
+    let value = after.get(gap..gap.saturating_add(length))?;
+    let is_value = value.iter().all(|byte| is_base64url(*byte) || matches!(byte, b'.' | b'+' | b'/' | b'='));
+    is_value.then_some(gap)
+}
+
+/// In a query `+` is a space.
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'+')
 }
 
 /// `eyJ….`: three parts when whole, five when encrypted; one that is cut short is a secret too.
@@ -124,7 +162,7 @@ fn userinfo(text: &[u8]) -> Option<usize> {
 }
 
 fn pem(text: &[u8]) -> Option<usize> {
-    position(text, b"-----BEGIN")
+    position(text, PEM)
 }
 
 fn is_base64url(byte: u8) -> bool {
@@ -132,5 +170,7 @@ fn is_base64url(byte: u8) -> bool {
 }
 
 fn position(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
+    let first = part.first()?;
+    // Looks at most bytes once, and calls nothing.
+    text.windows(part.len()).position(|window| window.first() == Some(first) && window == part)
 }

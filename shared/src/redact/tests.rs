@@ -92,7 +92,51 @@ fn the_cost_is_linear() {
 mod properties {
     use proptest::prelude::*;
 
-    use super::super::{bytes, path, query};
+    use super::super::{bytes, find, path, query, signs::Signs};
+
+    /// What secrets are made of, and what stands between them.
+    const PARTS: &[&str] = &[
+        "AKIA",
+        "ASIA",
+        "SG.",
+        "ghp_",
+        "xoxb-",
+        "sk-",
+        "ya29.",
+        "0123456789",
+        "abcdefghij",
+        "AB",
+        "x",
+        "-",
+        "_",
+        ".",
+        "eyJ",
+        "eyAi",
+        "hbGciOiJIUzI1NiJ9",
+        "-----BEGIN",
+        "-----",
+        "Basic",
+        "bearer",
+        "DPoP",
+        "negotiate",
+        " ",
+        "\t",
+        "+",
+        "=",
+        ":",
+        "//",
+        "/",
+        "@",
+        "user:pass@",
+        "https://",
+        "token",
+        "key",
+        "&",
+        "?",
+        "\"",
+        "\n",
+        "é",
+    ];
 
     /// `name` with letters in either case and percent-encoded to a depth of 0 to 3.
     fn disguise(name: &str, seed: &[u8]) -> String {
@@ -140,6 +184,12 @@ mod properties {
             for redacted in [query(raw.as_bytes()), path(raw.as_bytes()), bytes(raw.as_bytes())] {
                 prop_assert!(!redacted.contains(&signature), "{raw}: {redacted}");
             }
+        }
+
+        #[test]
+        fn what_has_no_sign_has_no_secret(parts in prop::collection::vec(prop::sample::select(PARTS), 0..12)) {
+            let text = parts.concat();
+            prop_assert_eq!(find(text.as_bytes(), Signs::of(text.as_bytes())), find(text.as_bytes(), Signs::ALL));
         }
 
         #[test]

@@ -1,11 +1,11 @@
 //! The details of a decision, redacted and held to a size.
 
-use std::io;
+use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::limited::limited;
+use super::json;
 use crate::{
     decision::Detail,
     redact::{self, REDACTED},
@@ -20,38 +20,45 @@ const MAX_STRING: usize = 512;
 /// Lists and objects deeper than this become null: each level takes stack, and a policy may pass on what clients sent.
 const MAX_DEPTH: u8 = 8;
 
-/// The details that fit, in their order.
-pub(super) struct Details<'a> {
-    fitting: Vec<&'a Detail>,
-    pub(super) omitted: usize,
+/// `details` and `details_omitted`, each after a comma: the details that fit, in their order.
+pub(super) fn write(details: &[Detail], out: &mut String) {
+    let mut omitted = 0_u64;
+    // The braces; each detail is counted with a comma, a colon and quotes.
+    let mut bytes = 2_usize;
+    let mut before = r#","details":{""#;
+    for detail in details {
+        let start = out.len();
+        out.push_str(before);
+        let counted = out.len();
+        out.push_str(detail.name);
+        out.push_str("\":");
+        value(out, &detail.value);
+        let with = bytes.saturating_add(out.len().saturating_sub(counted)).saturating_add(2);
+        if with > MAX_BYTES {
+            out.truncate(start);
+            omitted = omitted.saturating_add(1);
+        } else {
+            bytes = with;
+            before = ",\"";
+        }
+    }
+    if bytes > 2 {
+        out.push('}');
+    }
+    if omitted > 0 {
+        out.push_str(r#","details_omitted":"#);
+        json::number(out, omitted);
+    }
 }
 
-impl<'a> Details<'a> {
-    pub(super) fn new(details: &'a [Detail]) -> Self {
-        // The braces; each detail is counted with a comma, a colon and quotes.
-        let mut bytes = 2_usize;
-        let fits = |detail: &&Detail| {
-            let with = bytes.saturating_add(detail.name.len()).saturating_add(size(&detail.value)).saturating_add(4);
-            let fits = with <= MAX_BYTES;
-            if fits {
-                bytes = with;
-            }
-            fits
-        };
-        let fitting: Vec<&Detail> = details.iter().filter(fits).collect();
-        let omitted = details.len().saturating_sub(fitting.len());
-        Self { fitting, omitted }
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.fitting.is_empty()
-    }
-}
-
-impl Serialize for Details<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer
-            .collect_map(self.fitting.iter().map(|detail| (detail.name, Clean { value: &detail.value, depth: 0 })))
+fn value(out: &mut String, value: &Value) {
+    if let Value::String(text) = value {
+        out.push('"');
+        json::text(out, &redact::text(text), MAX_STRING);
+        out.push('"');
+    } else {
+        // Any JSON value serialises.
+        out.push_str(&serde_json::to_string(&Clean { value, depth: 0 }).unwrap_or_default());
     }
 }
 
@@ -81,29 +88,6 @@ impl Serialize for Clean<'_> {
     }
 }
 
-fn clean(text: &str) -> std::borrow::Cow<'_, str> {
-    limited(redact::text(text), MAX_STRING)
-}
-
-/// How many bytes of JSON a value takes once it is clean.
-fn size(value: &Value) -> usize {
-    let mut count = Count(0);
-    // Counting cannot fail, and neither can any JSON value.
-    match serde_json::to_writer(&mut count, &Clean { value, depth: 0 }) {
-        Ok(()) => count.0,
-        Err(_) => usize::MAX,
-    }
-}
-
-struct Count(usize);
-
-impl io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn clean(text: &str) -> Cow<'_, str> {
+    json::limited(redact::text(text), MAX_STRING)
 }

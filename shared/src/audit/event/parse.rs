@@ -1,24 +1,16 @@
 //! What an event takes out of headers and clocks.
 
-use std::fmt;
-
-use serde::{Serialize, Serializer};
+use super::json;
 
 /// A time in nanoseconds since 1970 as RFC 3339, in UTC with microseconds.
 pub(super) struct Timestamp(pub(super) u64);
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl fmt::Display for Timestamp {
+impl Timestamp {
     #[expect(
         clippy::arithmetic_side_effects,
         reason = "64 bits of nanoseconds end in the year 2554: nothing overflows"
     )]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn write(&self, out: &mut String) {
         let (seconds, micros) = (self.0 / 1_000_000_000, self.0 / 1000 % 1_000_000);
         let (days, time) = (seconds / 86_400, seconds % 86_400);
         // Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day comes last.
@@ -30,8 +22,19 @@ impl fmt::Display for Timestamp {
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
         let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = era * 400 + year_of_era + u64::from(month <= 2);
-        let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+        let parts = [
+            (year, 1000, '-'),
+            (month, 10, '-'),
+            (day, 10, 'T'),
+            (time / 3600, 10, ':'),
+            (time / 60 % 60, 10, ':'),
+            (time % 60, 10, '.'),
+            (micros, 100_000, 'Z'),
+        ];
+        for (number, first, after) in parts {
+            json::padded(out, number, first);
+            out.push(after);
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use serde_json::{Value, json};
 
-use super::{EventInput, MAX_BYTES, RequestFacts, build, parse};
+use super::{EventInput, MAX_BYTES, RequestFacts, Template, parse};
 use crate::{
     audit::Class,
     decision::{Action, Detail, Outcome},
@@ -14,30 +14,31 @@ fn outcome(action: Action, mode: Mode) -> Outcome {
     Outcome { action, ..Outcome::allow("agent_blocked", "bad bots", mode) }
 }
 
-fn input<'a>(outcome: &'a Outcome, request: RequestFacts<'a>) -> EventInput<'a> {
+fn template(outcome: &Outcome) -> Template {
+    Template::new("ua_block", "0.1.0", outcome, Class::of(outcome))
+}
+
+fn input(request: RequestFacts<'_>) -> EventInput<'_> {
     EventInput {
         time: 1_767_323_045_123_456_789,
         vm: "a1b2c3d4e5f60718",
         sequence: 7,
-        filter: "ua_block",
-        filter_version: "0.1.0",
-        class: Class::of(outcome),
         alert: false,
-        outcome,
         details: &[],
         request,
     }
 }
 
-fn built(input: &EventInput) -> Value {
-    let event = build(input);
+fn built(template: &Template, input: &EventInput) -> Value {
+    let mut event = "what was there before".to_owned();
+    template.render(input, &mut event);
     assert!(event.len() <= MAX_BYTES, "{} bytes", event.len());
     assert!(!event.chars().any(char::is_control), "{event}");
     serde_json::from_str(&event).unwrap()
 }
 
 fn built_of(request: RequestFacts) -> Value {
-    built(&input(&outcome(Action::Deny, Mode::Enforce), request))
+    built(&template(&outcome(Action::Deny, Mode::Enforce)), &input(request))
 }
 
 fn full() -> RequestFacts<'static> {
@@ -59,7 +60,7 @@ fn full() -> RequestFacts<'static> {
 fn a_denial_has_every_field() {
     let details = [Detail { name: "agent", value: json!("BadBot") }];
     let outcome = outcome(Action::Deny, Mode::Enforce);
-    let event = built(&EventInput { details: &details, ..input(&outcome, full()) });
+    let event = built(&template(&outcome), &EventInput { details: &details, ..input(full()) });
     let expected = json!({
         "@timestamp": "2026-01-02T03:04:05.123456Z",
         "ecs": {"version": "8.17.0"},
@@ -106,14 +107,15 @@ fn what_was_done_differs_from_what_was_decided() {
         (Action::Deny, Mode::Enforce, Class::Deny, ["deny", "failure", "deny", "enforce"]),
     ] {
         let outcome = outcome(action, mode);
-        let event = built(&input(&outcome, full()));
+        let event = built(&template(&outcome), &input(full()));
         let found = ["/event/action", "/event/outcome", "/portcullis/action", "/portcullis/mode"]
             .map(|at| event.pointer(at).unwrap());
         assert_eq!(found, expected);
         assert_eq!(event["portcullis"]["class"], class.as_str());
     }
     let outcome = outcome(Action::Allow, Mode::Enforce);
-    let event = built(&EventInput { class: Class::Error, alert: true, ..input(&outcome, full()) });
+    let failed = Template::new("ua_block", "0.1.0", &outcome, Class::Error);
+    let event = built(&failed, &EventInput { alert: true, ..input(full()) });
     assert_eq!(event["event"]["type"], json!(["access", "allowed", "error"]));
     assert_eq!((&event["event"]["outcome"], &event["event"]["kind"]), (&json!("unknown"), &json!("alert")));
 }
@@ -133,7 +135,9 @@ fn timestamps() {
         (47_541 * DAY, "2100-03-01T00:00:00.000000Z"),
         (u64::MAX, "2554-07-21T23:34:33.709551Z"),
     ] {
-        assert_eq!(parse::Timestamp(ns).to_string(), expected);
+        let mut time = String::new();
+        parse::Timestamp(ns).write(&mut time);
+        assert_eq!(time, expected);
     }
 }
 
@@ -229,15 +233,9 @@ fn nothing_makes_an_event_too_large() {
     };
     let path = format!("{huge}?{huge}");
     let request = RequestFacts { path: Some(path.as_bytes()), ..request };
-    let event = built(&EventInput {
-        time: u64::MAX,
-        vm: &huge,
-        sequence: u64::MAX,
-        filter: &huge,
-        filter_version: &huge,
-        details: &details,
-        ..input(&outcome, request)
-    });
+    let template = Template::new(&huge, &huge, &outcome, Class::Shadow);
+    let input = EventInput { time: u64::MAX, vm: &huge, sequence: u64::MAX, details: &details, ..input(request) };
+    let event = built(&template, &input);
     let shown = event["portcullis"]["details"].as_object().unwrap().len();
     assert_eq!((shown, &event["portcullis"]["details_omitted"]), (7, &json!(5)));
 }
@@ -257,7 +255,7 @@ fn details_are_clean() {
         Detail { name: "none", value: json!(null) },
     ];
     let outcome = outcome(Action::Deny, Mode::Enforce);
-    let event = built(&EventInput { details: &details, ..input(&outcome, full()) });
+    let event = built(&template(&outcome), &EventInput { details: &details, ..input(full()) });
     let expected = json!({
         "token_age_s": -30,
         "header": "Bearer [REDACTED]",
