@@ -148,7 +148,7 @@ fn a_refresh_comes_by_a_tenth_early_or_late() {
         let mut worker = Worker::new(&Rc::default(), seed, "");
         assert_eq!(worker.poll(START), "fetch");
         let _ = worker.answer(Ok("a"), START);
-        let wait = (0..).find(|wait| !worker.poll(START + wait * SECOND).is_empty()).unwrap();
+        let wait = (0..2000).find(|wait| !worker.poll(START + wait * SECOND).is_empty()).unwrap();
         waits.push(wait);
     }
     assert!(waits.iter().all(|wait| (90..=110).contains(wait)), "{waits:?}");
@@ -246,7 +246,7 @@ fn waits_after_failures_grow_up_to_the_refresh() {
         assert_eq!(worker.poll(now), "fetch");
         for longest in &mut longest {
             let _ = worker.answer(Err(Failure::TimedOut), now);
-            let wait = (0..).find(|wait| worker.poll(now + wait * 100 * MS) == "fetch").unwrap();
+            let wait = (0..2000).find(|wait| worker.poll(now + wait * 100 * MS) == "fetch").unwrap();
             now += wait * 100 * MS;
             assert!(wait >= 10, "{wait}");
             *longest = wait.max(*longest);
@@ -280,6 +280,7 @@ fn an_answer_after_the_lease_counts_if_nothing_newer_came() {
     let now = START + 2 * SECOND;
     assert_eq!(second.poll(now), "fetch");
     assert_eq!(first.answer(Ok("b"), now), Answer::New);
+    assert_eq!(first.demand(now), Demand::Coming, "the second's fetch is still under way");
     assert_eq!(second.poll(now), "new b");
     assert_eq!(second.answer(Ok("c"), now), Answer::New);
     assert_eq!(first.poll(now), "new c");
@@ -324,6 +325,25 @@ fn a_document_that_a_worker_cannot_read_changes_nothing_for_it() {
     let mut third = Worker::new(&first.store, 3, "");
     assert_eq!(third.poll(now + 10 * SECOND), "new b!");
     assert_eq!(third.document.fetched_at(), None);
+    // It is not given the same again.
+    let now = now + 120 * SECOND;
+    assert_eq!(first.poll(now), "fetch");
+    assert_eq!(first.answer(Ok("b!"), now), Answer::Unchanged);
+    assert_eq!(second.poll(now), "");
+    assert_eq!(second.document.fetched_at(), Some(START));
+}
+
+#[test]
+fn an_answer_to_a_lost_fetch_is_not_the_next_ones() {
+    let (mut first, _) = pair("");
+    assert_eq!(first.poll(START), "fetch");
+    let lost = first.flight.unwrap();
+    assert_eq!(first.poll(START + 2 * SECOND), "");
+    let now = START + 3 * SECOND;
+    assert_eq!(first.poll(now), "fetch");
+    assert_eq!(first.answer_to(lost, Ok("late"), now), Answer::Ignored);
+    assert_eq!(first.document.fetched_at(), None);
+    assert_eq!(first.answer(Ok("a"), now), Answer::New);
 }
 
 #[test]
@@ -436,6 +456,34 @@ fn a_store_that_fails_between_is_no_way_back() {
     assert_eq!(first.answer(Ok("b"), now + MS), Answer::New);
     assert_eq!(second.poll(now + MS), "new b");
     assert_eq!(first.poll(now + MS), "");
+}
+
+#[test]
+fn what_was_asked_for_without_a_store_stays_the_workers_own() {
+    let (mut first, mut second) = pair("");
+    first.store.is_down.set(true);
+    assert_eq!((first.poll(START).as_str(), second.poll(START).as_str()), ("fetch", "fetch"));
+    first.store.is_down.set(false);
+    // Neither knows of the other's, so neither may say that its own is the newer one.
+    assert_eq!(first.answer(Ok("a"), START), Answer::New);
+    assert_eq!(second.answer(Ok("b"), START), Answer::New);
+    assert_eq!(first.store.keys(), 0);
+    assert!(first.has("a") && second.has("b"));
+    assert_eq!((first.poll(START).as_str(), second.poll(START).as_str()), ("fetch", ""));
+    assert_eq!(first.answer(Ok("c"), START), Answer::New);
+    assert_eq!(second.poll(START), "new c");
+}
+
+#[test]
+fn a_document_that_is_not_stored_leaves_anothers_fetch_alone() {
+    let (mut first, mut second) = pair("");
+    assert_eq!(first.poll(START), "fetch");
+    let now = START + 2 * SECOND;
+    assert_eq!(second.poll(now), "fetch");
+    let record = first.store.value(".record");
+    first.store.unwritable.set(Some(".body"));
+    assert_eq!(first.answer(Ok("a"), now), Answer::New);
+    assert_eq!(first.store.value(".record"), record);
 }
 
 #[test]

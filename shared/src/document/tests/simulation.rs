@@ -212,7 +212,8 @@ impl World {
             && let Some((published, at)) = self.published
             && is_calm(at)
         {
-            assert_eq!(number(worker), published, "worker {index} lags behind");
+            // It may have fetched a newer one for itself.
+            assert!(number(worker) >= published, "worker {index} lags behind");
         }
         self.next_polls[index] = self.now + u64::from(worker.document.next_poll_ms(false)) * super::MS;
     }
@@ -388,7 +389,7 @@ mod properties {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn whatever_the_weather(
             days in vec((weather(), trouble(), SECOND..10 * MINUTE), 1..6),
