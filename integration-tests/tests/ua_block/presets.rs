@@ -7,7 +7,9 @@ use portcullis_integration_tests::workspace;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::gate::{Decisions, Gate, get};
+use portcullis_integration_tests::Decisions;
+
+use crate::gate::{Gate, get};
 
 #[derive(Deserialize)]
 struct Agent {

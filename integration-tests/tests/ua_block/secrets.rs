@@ -84,7 +84,7 @@ async fn no_secret_in_events_or_log() {
     let bodies = batches.into_iter().flat_map(|batch| batch.body).collect::<Vec<u8>>();
     let bodies = bodies.escape_ascii().to_string();
     assert!(bodies.contains("token=[REDACTED]"));
-    let (_, log) = gate.envoy.terminate().await;
+    let (_, log) = gate.0.envoy.terminate().await;
     for secret in SECRETS {
         assert!(!bodies.contains(secret), "{secret} is in an event");
         assert!(!log.contains(secret), "{secret} is in Envoy's log");

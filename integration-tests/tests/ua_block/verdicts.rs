@@ -12,7 +12,9 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::task::JoinSet;
 
-use crate::gate::{Decisions, Gate, filter};
+use portcullis_integration_tests::Decisions;
+
+use crate::gate::{Gate, filter};
 
 #[derive(Deserialize)]
 struct Group {

@@ -1,0 +1,136 @@
+//! What tests of a filter share: an Envoy with it between a client, an upstream and a collector.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    Bootstrap, Client, Collector, DEADLINE, Envoy, Launch, Request, Response, Stats, Upstream, until, workspace,
+};
+
+/// Decision counters that are not 0: `action rule reason mode` and the count.
+pub type Decisions = BTreeMap<String, u64>;
+
+/// An Envoy with a filter, the upstream behind it, and the collector that is its cluster `audit`.
+pub struct Gate {
+    /// The filter's name.
+    pub filter: &'static str,
+    /// Envoy.
+    pub envoy: Envoy,
+    /// The upstream.
+    pub upstream: Upstream,
+    /// The collector.
+    pub collector: Collector,
+    vms: u64,
+}
+
+impl Gate {
+    /// Starts it with one worker: any form of the filter of this name, and any change to the bootstrap.
+    pub async fn launch(
+        name: &'static str,
+        filter: impl Into<Value>,
+        launch: impl FnOnce(Bootstrap) -> Launch,
+    ) -> Self {
+        let upstream = Upstream::start().await;
+        let collector = Collector::start().await;
+        let bootstrap = Bootstrap::new(upstream.address())
+            .cluster("audit", collector.address())
+            .stats_tags(workspace("envoy/stats_tags.yaml"))
+            .filter(filter);
+        let envoy = launch(bootstrap).start().await;
+        let vms = vms_created(&envoy.stats()).await;
+        Self { filter: name, envoy, upstream, collector, vms }
+    }
+
+    /// A client that speaks HTTP/1.1.
+    pub fn h1(&self) -> Client {
+        Client::h1(self.envoy.address())
+    }
+
+    /// A client that speaks HTTP/2.
+    pub fn h2(&self) -> Client {
+        Client::h2(self.envoy.address())
+    }
+
+    /// A client for each version of HTTP.
+    pub fn clients(&self) -> [(&'static str, Client); 2] {
+        [("HTTP/1.1", self.h1()), ("HTTP/2", self.h2())]
+    }
+
+    /// Envoy's metrics.
+    pub fn stats(&self) -> Stats {
+        self.envoy.stats()
+    }
+
+    /// What was decided so far, from the Prometheus page.
+    pub async fn decisions(&self) -> Decisions {
+        // The whole page takes a hundred times as long.
+        let page = self.envoy.admin().get("/stats/prometheus?filter=portcullis_decisions_total").await.text();
+        let samples = page.lines().filter_map(|line| line.strip_prefix("portcullis_decisions_total{"));
+        let counts = samples.map(|sample| {
+            let (labels, count) = sample.rsplit_once("} ").expect("a sample");
+            let label = |name: &str| {
+                let (_, value) =
+                    labels.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("no {name}: {sample}"));
+                value.split('"').next().unwrap_or_default()
+            };
+            assert_eq!(label("filter"), self.filter, "{sample}");
+            (["action", "rule", "reason", "mode"].map(label).join(" "), count.parse().expect("a count"))
+        });
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Waits until the decisions are exactly these.
+    pub async fn await_decisions(&self, expected: &Decisions) -> Result<(), Decisions> {
+        let same = || async { (self.decisions().await == *expected).then_some(()) };
+        match until(DEADLINE / 5, same).await {
+            Some(()) => Ok(()),
+            None => Err(self.decisions().await),
+        }
+    }
+
+    /// The sum of the audit counters of a class and a result.
+    pub async fn audited(&self, class: &str, result: &str) -> u64 {
+        self.stats().counter("portcullis_audit_events_total", &[("class", class), ("result", result)]).await
+    }
+
+    /// Sends a request that must be refused with this status before the upstream hears of it.
+    pub async fn refused_with(&self, status: u16, client: &Client, request: Request) -> Response {
+        let before = self.upstream.count();
+        let response = client.send(request).await;
+        assert_eq!(response.status, status, "{response:?}");
+        assert_eq!(
+            self.upstream.count(),
+            before,
+            "the upstream saw a refused request: {:#?}",
+            self.upstream.requests()
+        );
+        response
+    }
+
+    /// Sends a request that must pass.
+    pub async fn passed(&self, client: &Client, request: Request) -> Response {
+        let before = self.upstream.count();
+        let response = client.send(request).await;
+        assert_eq!((response.status, response.text().as_str()), (200, "hello"), "{response:?}");
+        assert_eq!(self.upstream.count(), before + 1);
+        response
+    }
+
+    /// Panics if a VM has failed since the start.
+    pub async fn assert_no_vm_failed(&self) {
+        let log = self.envoy.log();
+        for word in ["Function: ", "unreachable", "panicked", "Uncaught", "failed to", "crash"] {
+            assert!(!log.contains(word), "Envoy's log has {word:?}");
+        }
+        let stats = self.stats();
+        for (name, value) in stats.raw_below(&format!("wasm.{}.", self.filter)).await {
+            assert_eq!(value, 0, "{name}");
+        }
+        assert_eq!(vms_created(&stats).await, self.vms, "Envoy made new VMs");
+    }
+}
+
+async fn vms_created(stats: &Stats) -> u64 {
+    stats.raw("wasm.envoy.wasm.runtime.v8.created").await.unwrap_or_default()
+}

@@ -1,0 +1,4 @@
+//! `jwt_bola` in a real Envoy.
+
+mod basics;
+mod gate;
