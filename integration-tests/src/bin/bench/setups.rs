@@ -90,8 +90,8 @@ pub(crate) fn authn(cache: bool) -> Value {
     jwt_authn(&local_jwks(&tokens::keys()), cache)
 }
 
-/// Our `jwt_bola`: a good token, and of the user whose resource it is. Its cache is far smaller than
-/// [`tokens::MANY`], as that of [`authn`] is.
+/// Our `jwt_bola`: a good token, and of the user whose resource it is. Its cache holds fewer tokens than
+/// [`tokens::MANY`], as that of [`authn`] does.
 pub(crate) fn jwt_bola(crypto: Crypto) -> WasmFilter {
     let mut config = json!({
         "providers": {"main": {
@@ -107,9 +107,10 @@ pub(crate) fn jwt_bola(crypto: Crypto) -> WasmFilter {
             "owner": [{"resource": "path.user_id", "claim": "/sub"}],
         }],
         "default": "deny",
+        "cache": {"entries": 1000},
     });
     if matches!(crypto, Crypto::Wasm) {
-        config["host_verify"] = json!(false);
+        config["signatures"] = json!("wasm");
     }
     WasmFilter::new("jwt_bola", dist("jwt_bola")).config(&config)
 }
