@@ -8,7 +8,10 @@ use serde_json::Value;
 type Entry = (&'static str, fn() -> Value);
 
 /// One line for each filter in `filters/`.
-const SCHEMAS: &[Entry] = &[("ua_block", || schemars::schema_for!(ua_block::config::Config).to_value())];
+const SCHEMAS: &[Entry] = &[
+    ("jwt_bola", || schemars::schema_for!(jwt_bola::config::Config).to_value()),
+    ("ua_block", || schemars::schema_for!(ua_block::config::Config).to_value()),
+];
 
 /// The names of the filters that have a schema, one to a line.
 pub(crate) fn list() -> String {
