@@ -17,6 +17,7 @@ use crate::{
     audit::Define,
     documents::Documents,
     host::{self, Metric, MetricKind, Reply},
+    measures::Measures,
 };
 
 /// A policy that was compiled from a configuration.
@@ -48,6 +49,7 @@ pub(crate) struct Link {
     pub(crate) filter: &'static str,
     pub(crate) policy: Box<dyn Policy>,
     pub(crate) documents: Documents,
+    pub(crate) measures: Measures,
     /// By outcome id.
     pub(crate) effects: Vec<Effect>,
     /// For a request that the host did not let the policy see.
@@ -92,6 +94,7 @@ impl Link {
     pub(crate) fn new(loaded: Loaded, audit: Option<usize>, define: Define<'_>) -> Self {
         let Loaded { filter, policy, audit: sink } = loaded;
         let documents = Documents::new(filter, &*policy, define);
+        let measures = Measures::new(filter, &policy.measures(), define);
         let early = policy.outcomes().len() <= Self::DEFINED_EARLY;
         let mut effect = |outcome: &Outcome, class| Effect {
             counter: if early {
@@ -108,7 +111,7 @@ impl Link {
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
         let outcome = failure("host_unavailable");
         let unavailable = effect(&outcome, Class::Error);
-        Self { filter, policy, documents, effects, unavailable: (outcome, unavailable), audit }
+        Self { filter, policy, documents, measures, effects, unavailable: (outcome, unavailable), audit }
     }
 }
 

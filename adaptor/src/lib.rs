@@ -28,6 +28,7 @@ mod documents;
 #[cfg(target_arch = "wasm32")]
 mod entry;
 pub mod host;
+mod measures;
 mod request;
 mod stream;
 pub mod vm;

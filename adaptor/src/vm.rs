@@ -4,7 +4,7 @@ use portcullis_shared::{
     config::{Environment, Errors},
     decision::{Detail, Outcome},
     metrics,
-    policy::{Next, Trail},
+    policy::{Measure, Next, Trail},
     request::Unavailable,
 };
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use crate::{
     audit::{Facts, Pipelines},
     chain::{self, Effect, Link, Loaded},
     host::{Host, Level, Metric, MetricKind, Reply},
+    measures::Measures,
     request::HostRequest,
     stream::{Held, Streams},
 };
@@ -56,6 +57,8 @@ pub struct Vm<H> {
     trail: Trail,
     pipelines: Pipelines,
     streams: Streams,
+    /// The metric of those that wait.
+    waiting: Option<Measures>,
     /// By name: Envoy makes a new metric each time that one is defined.
     metrics: Metrics,
 }
@@ -97,6 +100,7 @@ impl<H: Host> Vm<H> {
             trail: Trail::default(),
             pipelines: Pipelines::default(),
             streams: Streams::default(),
+            waiting: None,
             metrics: Metrics::new(),
         }
     }
@@ -179,21 +183,40 @@ impl<H: Host> Vm<H> {
                 known.missed = known.missed.saturating_add(1);
             }
         }
-        self.roots
-            .retain(|known| known.missed < Self::GONE_AFTER_TICKS || now.saturating_sub(known.seen) < Self::GONE_AFTER);
         let Self { host, roots, .. } = self;
+        let is_gone =
+            |known: &Root| known.missed >= Self::GONE_AFTER_TICKS && now.saturating_sub(known.seen) >= Self::GONE_AFTER;
+        for mut link in roots.extract_if(.., |known| is_gone(known)).filter_map(|root| root.chain).flatten() {
+            link.measures.end(host);
+        }
         let mut has_new = false;
         if let Some(root) = roots.iter_mut().find(|known| known.id == root) {
             for link in root.chain.iter_mut().flatten() {
                 has_new |= link.documents.poll(host, link.filter, &*link.policy, now);
+                link.measures.update(host, &link.policy.measures());
             }
         }
         self.judge_waiting(has_new.then_some(root), now);
         self.host.enter(root);
+        self.measure();
         self.pipelines.deliver(&self.host, now);
         let links = || self.roots.iter().filter_map(|root| root.chain.as_deref()).flatten();
         self.pipelines.sweep(&self.host, now, |index| links().any(|link| link.audit == Some(index)));
         self.set_tick(root);
+    }
+
+    /// Tells how many requests are held. The metric is there from the first one on.
+    fn measure(&mut self) {
+        let waiting = u64::try_from(self.streams.waiting()).unwrap_or(u64::MAX);
+        let now = [Measure { name: "portcullis_requests_waiting", only_grows: false, value: waiting }];
+        let Self { host, metrics, waiting, .. } = self;
+        if waiting.is_none() && now.iter().any(|measure| measure.value > 0) {
+            let filter = "all";
+            *waiting = Some(Measures::new(filter, &now, &mut |kind, name| metric(host, metrics, kind, name)));
+        }
+        if let Some(waiting) = waiting {
+            waiting.update(host, &now);
+        }
     }
 
     /// Makes a root tick as often as it has to.
@@ -280,7 +303,8 @@ impl<H: Host> Vm<H> {
             return self.no_configuration().into();
         };
         let request = HostRequest::new(host, may_wait);
-        held.until = None;
+        // However often it is asked again, a request waits no longer than it said first.
+        let deadline = held.until.take().unwrap_or(u64::MAX);
         for (index, link) in chain.iter().enumerate().skip(held.link) {
             trail.clear();
             request.see_documents(&link.documents);
@@ -291,7 +315,7 @@ impl<H: Host> Vm<H> {
             match next {
                 Ok(Next::Body(check)) => held.checks.push((index, check)),
                 Ok(Next::Wait(until)) if may_wait => {
-                    (held.link, held.until) = (index, Some(until));
+                    (held.link, held.until) = (index, Some(until.min(deadline)));
                     let root = held.root;
                     streams.hold(held);
                     self.set_tick(root);

@@ -35,11 +35,11 @@ mod watch;
 
 use portcullis_shared::{
     decision::{Decision, Detail, OutcomeId, Outcomes},
-    jose::{Compact, Fault, TokenCache},
+    jose::{Compact, Fault, Statistics, TokenCache},
     mode::Mode,
     ownership::{self, ClaimTable, Denial},
     path::{NormalPath, Normaliser, PathBuffer, TemplateSet},
-    policy::{BodyCheck, Next, Policy, ReadDocument, Trail},
+    policy::{BodyCheck, Measure, Next, Policy, ReadDocument, Trail},
     request::{Headers, Request, Unavailable},
 };
 use std::{cell::RefCell, rc::Rc};
@@ -100,6 +100,17 @@ impl Policy for JwtBola {
 
     fn warnings(&self) -> &[String] {
         &self.0.warnings
+    }
+
+    fn measures(&self) -> Vec<Measure> {
+        let Statistics { entries, bytes, evictions } =
+            self.0.cache.try_borrow().map(|cache| cache.statistics()).unwrap_or_default();
+        let size = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        vec![
+            Measure { name: "portcullis_token_cache_entries", only_grows: false, value: size(entries) },
+            Measure { name: "portcullis_token_cache_bytes", only_grows: false, value: size(bytes) },
+            Measure { name: "portcullis_token_cache_evictions_total", only_grows: true, value: evictions },
+        ]
     }
 
     fn documents(&self) -> Vec<portcullis_shared::document::Source> {
@@ -169,20 +180,18 @@ impl Gate {
                 return self.pass_unverified(request, headers);
             }
         };
-        let granted = rule.check(&caller, headers, path);
-        let asks_for_body = match granted {
-            Ok(Granted::Now(outcome)) => {
-                let mut decision = Decision::from(outcome);
-                if outcome == rule.outcomes.exempt {
-                    decision.details = self.details(&caller);
-                }
-                trail.conclude(decision);
+        let asks_for_body = match rule.check(&caller, headers, path) {
+            Ok(Granted::Now) => {
+                trail.conclude(rule.outcomes.passed);
+                false
+            }
+            Ok(Granted::Exempt) => {
+                trail.conclude(Decision { outcome: rule.outcomes.exempt, details: self.details(&caller) });
                 false
             }
             Ok(Granted::IfBody) => true,
             Err(denial) => {
-                let decision = self.denied(rule, &caller, denial, request);
-                trail.conclude(decision);
+                trail.conclude(self.denied(rule, &caller, denial, request));
                 return self.pass_unverified(request, headers);
             }
         };
