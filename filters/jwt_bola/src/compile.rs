@@ -27,6 +27,7 @@ use crate::{
     provider::Provider,
     revoked::RevokedLists,
     rule::{Methods, Rule},
+    seen::Names,
     watch::Watch,
     word::{Audiences, Auth},
 };
@@ -104,6 +105,7 @@ impl Compiler<'_> {
         let enumeration = config.enumeration.map(|watch| Watch::new(&watch, &mut self.errors));
         let reserved: BTreeSet<Rc<str>> =
             providers.iter().flat_map(|provider| &provider.headers).map(|(name, _)| Rc::clone(name)).collect();
+        let reserved: Vec<_> = reserved.into_iter().collect();
         // Its keys are random.
         let random = || RandomState::new().build_hasher().finish();
         Gate {
@@ -116,7 +118,8 @@ impl Compiler<'_> {
             table,
             providers,
             carriers: std::mem::take(&mut self.carriers),
-            reserved: reserved.into_iter().collect(),
+            names: Names::new(&reserved),
+            reserved,
             claims: std::mem::take(&mut self.claims),
             revoked,
             cache: RefCell::new(TokenCache::new(

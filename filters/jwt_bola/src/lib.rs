@@ -28,6 +28,7 @@ mod outcomes;
 mod provider;
 mod revoked;
 mod rule;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod verified;
@@ -49,6 +50,7 @@ use outcomes::{GateOutcomes, TokenOutcomes};
 use provider::{Provider, Rejected};
 use revoked::RevokedLists;
 use rule::{Granted, Methods, Rule};
+use seen::{Names, Seen};
 use verified::Verified;
 use watch::Watch;
 
@@ -70,6 +72,7 @@ struct Gate {
     carriers: Carriers,
     /// Headers that clients may not send.
     reserved: Vec<Rc<str>>,
+    names: Names,
     claims: ClaimTable,
     revoked: RevokedLists,
     cache: RefCell<TokenCache<Verified>>,
@@ -133,27 +136,26 @@ enum Caller {
 impl Gate {
     fn judge(self: &Rc<Self>, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable> {
         let headers = &request.headers()?;
-        let target = headers.get(":path").unwrap_or_default();
+        let seen = &self.names.look(headers.clone());
         // Used again by each request: no other can come between.
         let mut buffer = self.buffer.try_borrow_mut().map_err(|_| Unavailable)?;
-        let path = match self.paths.normalise(target, &mut buffer) {
+        let path = match self.paths.normalise(seen.target, &mut buffer) {
             Ok(path) => path,
             Err(ambiguity) => {
                 trail.conclude(self.unmatched.ambiguous(ambiguity));
-                return self.pass_unverified(request, headers);
+                return self.pass_unverified(request, headers, seen);
             }
         };
-        let method = headers.get(":method").unwrap_or_default();
-        let found = self.rules.find_where(&path, |methods| methods.include(method));
+        let found = self.rules.find_where(&path, |methods| methods.include(seen.method));
         let Some(rule) = found.and_then(|found| self.table.get(found.index)) else {
             trail.conclude(self.unmatched.default);
-            return self.pass_unverified(request, headers);
+            return self.pass_unverified(request, headers, seen);
         };
         if rule.mode == Mode::Off || rule.providers.is_empty() {
             trail.conclude(rule.outcomes.passed);
-            return self.pass_unverified(request, headers);
+            return self.pass_unverified(request, headers, seen);
         }
-        self.judge_by(rule, request, headers, &path, trail)
+        self.judge_by(rule, request, (headers, seen), &path, trail)
     }
 
     /// Judges a request that needs a token.
@@ -161,23 +163,23 @@ impl Gate {
         self: &Rc<Self>,
         rule: &Rule,
         request: &dyn Request,
-        headers: &Headers<'_>,
+        (headers, seen): (&Headers<'_>, &Seen<'_>),
         path: &NormalPath<'_>,
         trail: &mut Trail,
     ) -> Result<Next, Unavailable> {
         let outcomes = self.token_outcomes(rule.mode);
         if self.refuse_overrides
-            && let Err(fault) = ownership::refuse_overrides(headers.clone(), path.query())
+            && let Err(fault) = seen.overridden.map_or_else(|| ownership::refuse_overriding_query(path.query()), Err)
         {
             trail.conclude(outcomes.ownership(fault));
-            return self.pass_unverified(request, headers);
+            return self.pass_unverified(request, headers, seen);
         }
         let caller = match self.caller(rule, outcomes, request, headers, path) {
             Caller::Known(caller) => caller,
             Caller::Wait => return Ok(Next::Wait(request.now().saturating_add(self.wait))),
             Caller::Refused(decision) => {
                 trail.conclude(decision);
-                return self.pass_unverified(request, headers);
+                return self.pass_unverified(request, headers, seen);
             }
         };
         let asks_for_body = match rule.check(&caller, headers, path) {
@@ -192,10 +194,10 @@ impl Gate {
             Ok(Granted::IfBody) => true,
             Err(denial) => {
                 trail.conclude(self.denied(rule, &caller, denial, request));
-                return self.pass_unverified(request, headers);
+                return self.pass_unverified(request, headers, seen);
             }
         };
-        self.present(rule, &caller, request, headers)?;
+        self.present(rule, &caller, request, headers, seen)?;
         if !asks_for_body {
             return Ok(Next::Done);
         }
@@ -328,11 +330,14 @@ impl Gate {
         caller: &Verified,
         request: &dyn Request,
         headers: &Headers<'_>,
+        seen: &Seen<'_>,
     ) -> Result<(), Unavailable> {
         if !caller.forward {
             self.carriers.remove(&rule.carriers, request, headers)?;
         }
-        self.remove_reserved(request, headers, &caller.headers)?;
+        if seen.is_any_reserved {
+            self.remove_reserved(request, headers, &caller.headers)?;
+        }
         for (name, value) in &caller.headers {
             request.set_header(name, value)?;
         }
@@ -343,8 +348,15 @@ impl Gate {
     }
 
     /// Lets a request on of which no token was verified, or none was good enough.
-    fn pass_unverified(&self, request: &dyn Request, headers: &Headers<'_>) -> Result<Next, Unavailable> {
-        self.remove_reserved(request, headers, &[])?;
+    fn pass_unverified(
+        &self,
+        request: &dyn Request,
+        headers: &Headers<'_>,
+        seen: &Seen<'_>,
+    ) -> Result<Next, Unavailable> {
+        if seen.is_any_reserved {
+            self.remove_reserved(request, headers, &[])?;
+        }
         Ok(Next::Done)
     }
 
@@ -355,9 +367,6 @@ impl Gate {
         headers: &Headers<'_>,
         set: &[(Rc<str>, Box<[u8]>)],
     ) -> Result<(), Unavailable> {
-        if self.reserved.is_empty() {
-            return Ok(());
-        }
         for (name, _) in headers.clone() {
             let is_reserved = self.reserved.iter().any(|reserved| ownership::is_header(name, reserved));
             if is_reserved && !set.iter().any(|(known, _)| known.as_bytes() == name) {
