@@ -59,6 +59,8 @@ pub struct Vm<H> {
     streams: Streams,
     /// The metric of those that wait.
     waiting: Option<Measures>,
+    /// Whether it was said that bodies do not come.
+    bodies_missed: bool,
     /// By name: Envoy makes a new metric each time that one is defined.
     metrics: Metrics,
 }
@@ -91,6 +93,9 @@ impl<H: Host> Vm<H> {
     /// hung for an hour does not make its roots seem gone.
     const GONE_AFTER_TICKS: u32 = 10;
 
+    /// For how long a request is held for its body, in nanoseconds, before it is said that none comes.
+    const BODY_MISSED_AFTER: u64 = 5_000_000_000;
+
     /// A VM with nothing in it.
     pub fn new(host: H) -> Self {
         Self {
@@ -101,6 +106,7 @@ impl<H: Host> Vm<H> {
             pipelines: Pipelines::default(),
             streams: Streams::default(),
             waiting: None,
+            bodies_missed: false,
             metrics: Metrics::new(),
         }
     }
@@ -317,6 +323,7 @@ impl<H: Host> Vm<H> {
                 Ok(Next::Wait(until)) if may_wait => {
                     (held.link, held.until) = (index, Some(until.min(deadline)));
                     let root = held.root;
+                    held.since = host.now();
                     streams.hold(held);
                     self.set_tick(root);
                     return Judged::Held;
@@ -333,6 +340,7 @@ impl<H: Host> Vm<H> {
             match request.is_upgrade() {
                 Ok(true) => {}
                 Ok(false) => {
+                    held.since = host.now();
                     streams.hold(held);
                     return Judged::Held;
                 }
@@ -372,6 +380,14 @@ impl<H: Host> Vm<H> {
         }
         let host = &self.host;
         self.streams.retain(|context| host.enter(context));
+        if !self.bodies_missed && self.streams.is_any_without_body(now.saturating_sub(Self::BODY_MISSED_AFTER)) {
+            self.bodies_missed = true;
+            host.log(
+                Level::Warn,
+                "portcullis: a request is held for its body, and none comes; its client may be slow, or the plugin's \
+                 configuration lacks `allow_on_headers_stop_iteration: true`",
+            );
+        }
         for held in self.streams.take_waiting(|held, until| Some(held.root) == root || until <= now) {
             let context = held.context;
             self.host.enter(context);
