@@ -3,7 +3,6 @@
 use portcullis_shared::{
     config::{Environment, Errors},
     decision::{Detail, Outcome},
-    metrics,
     policy::{Measure, Next, Trail},
     request::Unavailable,
 };
@@ -465,14 +464,12 @@ fn carry_out<H: Host>(
     details: &[Detail],
 ) -> Flow {
     let Tools { host, pipelines, metrics } = tools;
-    let define = || metric(*host, metrics, MetricKind::Counter, &metrics::decisions(link.filter, outcome));
-    if let Some(counter) = effect.counter.get_or_init(define) {
-        host.add(*counter, 1);
+    let ready = effect.ready(link.filter, outcome, &mut |kind, name| metric(*host, metrics, kind, name));
+    if let Some(counter) = ready.counter {
+        host.add(counter, 1);
     }
-    let reply = effect.reply(link.filter, outcome);
-    if let Some(pipeline) = link.audit
-        && let Some(template) = effect.event(link.filter, outcome)
-    {
+    let reply = ready.reply.as_ref();
+    if let (Some(pipeline), Some(template)) = (link.audit, &ready.event) {
         let status = reply.map(|reply| reply.status);
         let facts = Facts { template, class: effect.class, is_alert: effect.is_alert, status, details };
         pipelines.record(pipeline, request, &facts, *host);

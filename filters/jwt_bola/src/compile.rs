@@ -96,9 +96,11 @@ impl Compiler<'_> {
             providers.push(provider);
         }
         let unmatched = GateOutcomes::new(mode, config.default, &mut self.outcomes);
-        let enforced = TokenOutcomes::new(Mode::Enforce, &config.realm, &mut self.outcomes);
-        let shadowed = TokenOutcomes::new(Mode::Shadow, &config.realm, &mut self.outcomes);
         let (templates, table) = self.rules(config.rules, mode, &names, &config.realm);
+        let [enforced, shadowed] = [Mode::Enforce, Mode::Shadow].map(|mode| {
+            let is_used = table.iter().any(|rule| rule.mode == mode && !rule.providers.is_empty());
+            is_used.then(|| TokenOutcomes::new(mode, &config.realm, &mut self.outcomes))
+        });
         let rules = TemplateSet::new(templates, config.path_case);
         self.overlaps(&rules, &table);
         let revoked = config.revoked.map(|revoked| self.revoked(revoked)).unwrap_or_default();

@@ -62,8 +62,9 @@ pub struct JwtBola(Rc<Gate>);
 struct Gate {
     outcomes: Outcomes,
     unmatched: GateOutcomes,
-    enforced: TokenOutcomes,
-    shadowed: TokenOutcomes,
+    /// For the modes that rules have.
+    enforced: Option<TokenOutcomes>,
+    shadowed: Option<TokenOutcomes>,
     paths: Normaliser,
     rules: TemplateSet<Methods>,
     /// By the positions in `rules`.
@@ -167,7 +168,7 @@ impl Gate {
         path: &NormalPath<'_>,
         trail: &mut Trail,
     ) -> Result<Next, Unavailable> {
-        let outcomes = self.token_outcomes(rule.mode);
+        let outcomes = self.token_outcomes(rule.mode).ok_or(Unavailable)?;
         if self.refuse_overrides
             && let Err(fault) = seen.overridden.map_or_else(|| ownership::refuse_overriding_query(path.query()), Err)
         {
@@ -381,10 +382,10 @@ impl Gate {
         self.providers.get(usize::from(index))
     }
 
-    const fn token_outcomes(&self, mode: Mode) -> &TokenOutcomes {
+    const fn token_outcomes(&self, mode: Mode) -> Option<&TokenOutcomes> {
         match mode {
-            Mode::Enforce => &self.enforced,
-            Mode::Shadow | Mode::Off => &self.shadowed,
+            Mode::Enforce => self.enforced.as_ref(),
+            Mode::Shadow | Mode::Off => self.shadowed.as_ref(),
         }
     }
 
