@@ -6,8 +6,10 @@
 
 mod algorithm;
 mod base64url;
+mod comb;
 mod der;
 mod ecdsa;
+mod ed25519;
 mod fault;
 mod hash;
 mod jwk;
