@@ -471,16 +471,15 @@ impl Compiler<'_> {
                 }
             }
         }
-        let overlaps = rules.overlaps();
-        for overlap in overlaps.iter().take(MAX_LISTED) {
+        let overlaps = rules.overlaps(MAX_LISTED);
+        for overlap in overlaps.found {
             let (winner, loser) = (place(overlap.winner), place(overlap.loser));
             let what =
                 if overlap.unreachable { "never applies to a method that both are for:" } else { "shares paths:" };
             self.warnings.push(format!("$.rules[{loser}] {what} $.rules[{winner}] goes first"));
         }
-        let more = overlaps.len().saturating_sub(MAX_LISTED);
-        if more > 0 {
-            self.warnings.push(format!("{more} more overlaps of rules"));
+        if overlaps.more {
+            self.warnings.push("$.rules: there may be more overlaps than those listed".to_owned());
         }
     }
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::config_enum;
 
 use super::{
-    NormalPath, Overlap, Template,
+    NormalPath, Overlaps, Template,
     overlap::{Shape, overlaps},
     template::Step,
 };
@@ -39,15 +39,15 @@ pub struct TemplateSet<T> {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Node {
+pub(super) struct Node {
     /// Sorted.
     literals: Vec<(Box<[u8]>, Node)>,
-    capture: Option<Box<Node>>,
-    any: Option<Box<Node>>,
+    pub(super) capture: Option<Box<Node>>,
+    pub(super) any: Option<Box<Node>>,
     /// The entries that end here, in their order.
-    exact: Vec<usize>,
+    pub(super) exact: Vec<usize>,
     /// The entries that end here with `**`.
-    rest: Vec<usize>,
+    pub(super) rest: Vec<usize>,
 }
 
 impl<T> TemplateSet<T> {
@@ -106,10 +106,15 @@ impl<T> TemplateSet<T> {
         duplicates
     }
 
-    /// Pairs of templates of which a user should know, besides duplicates; see [`Overlap`]. Compares each template with
-    /// each, so it belongs into the check of a configuration: a thousand templates take some milliseconds.
-    pub fn overlaps(&self) -> Vec<Overlap> {
-        overlaps(shapes(&self.entries, self.case))
+    /// Up to `most` pairs of templates of which a user should know, besides duplicates; see [`Overlap`]. For the check of a
+    /// configuration: ten thousand templates take some milliseconds, and no set takes longer than 2^20 steps.
+    pub fn overlaps(&self, most: usize) -> Overlaps {
+        overlaps(&self.root, &shapes(&self.entries, self.case), most)
+    }
+
+    #[cfg(test)]
+    pub(super) fn naive_overlaps(&self) -> Vec<super::Overlap> {
+        super::overlap::naive_overlaps(shapes(&self.entries, self.case))
     }
 }
 
@@ -181,10 +186,21 @@ impl Node {
     fn visit(&self, see: &mut impl FnMut(&[usize])) {
         see(&self.exact);
         see(&self.rest);
-        let literals = self.literals.iter().map(|(_, node)| node);
-        for node in literals.chain(self.capture.as_deref()).chain(self.any.as_deref()) {
+        for node in self.children() {
             node.visit(see);
         }
+    }
+
+    /// All nodes for one segment more.
+    pub(super) fn children(&self) -> impl Iterator<Item = &Self> {
+        let literals = self.literals.iter().map(|(_, node)| node);
+        literals.chain(self.capture.as_deref()).chain(self.any.as_deref())
+    }
+
+    /// The node for a literal as the set spells it.
+    pub(super) fn literal(&self, literal: &[u8]) -> Option<&Self> {
+        let found = self.literals.binary_search_by(|(known, _)| (**known).cmp(literal)).ok()?;
+        self.literals.get(found).map(|(_, node)| node)
     }
 }
 

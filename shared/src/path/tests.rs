@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::config::parse;
 
-use super::{Ambiguity, Case, Match, Normaliser, Overlap, PathBuffer, Template, TemplateSet};
+use super::{Ambiguity, Case, Match, Normaliser, Overlap, Overlaps, PathBuffer, Template, TemplateSet};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
@@ -248,7 +248,7 @@ fn duplicates_are_the_same_template_under_any_names() {
 
 #[test]
 fn overlaps_are_what_is_never_reached_and_what_crosses() {
-    let overlaps = |templates: &[&str]| set(templates, Case::Sensitive).overlaps();
+    let overlaps = |templates: &[&str]| set(templates, Case::Sensitive).overlaps(9).found;
     let overlap = |winner, loser, unreachable| Overlap { winner, loser, unreachable };
     assert_eq!(overlaps(&["/users/me", "/users/{id}", "/users/**", "/**", "/users/{id}", "/x"]), []);
     assert_eq!(overlaps(&["/a/*", "/a/{x}"]), [overlap(1, 0, true)]);
@@ -256,5 +256,21 @@ fn overlaps_are_what_is_never_reached_and_what_crosses() {
     assert_eq!(overlaps(&["/{y}/b", "/a/{x}"]), [overlap(1, 0, false)]);
     assert_eq!(overlaps(&["/a/**", "/{y}/b"]), [overlap(0, 1, false)]);
     assert_eq!(overlaps(&["/a/b", "/a"]), []);
-    assert_eq!(set(&["/A/{x}", "/a/*"], Case::Insensitive).overlaps(), [overlap(0, 1, true)]);
+    assert_eq!(set(&["/A/{x}", "/a/*"], Case::Insensitive).overlaps(9).found, [overlap(0, 1, true)]);
+}
+
+#[test]
+fn no_set_makes_the_search_for_overlaps_long() {
+    let many = |make: &dyn Fn(usize) -> String| (0..10_000).map(make).collect::<Vec<_>>();
+    let plain = many(&|index| format!("/a{index}/{{x}}/b"));
+    let crossing = many(&|index| if index % 2 == 0 { format!("/a{index}/{{x}}") } else { format!("/{{x}}/b{index}") });
+    for (texts, found, more) in [(plain, 0, false), (crossing, 64, true)] {
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        let overlaps = set(&texts, Case::Sensitive).overlaps(64);
+        assert_eq!((overlaps.found.len(), overlaps.more), (found, more));
+    }
+    // No pair is worth telling, and all are to be looked at.
+    let wild = many(&|index| if index % 2 == 0 { format!("/a{index}/x") } else { format!("/{{x}}/{{y}}/b{index}/**") });
+    let texts: Vec<_> = wild.iter().map(String::as_str).collect();
+    assert_eq!(set(&texts, Case::Sensitive).overlaps(64), Overlaps::default());
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::{MS, SECOND, START, source, xorshift};
-use crate::document::{ABSENT, Answer, Document, Failure, NotSet, Step, Store, Stored, Unavailable};
+use crate::{
+    document::{Answer, Document, Failure, Step},
+    store::{ABSENT, NotSet, Store, Stored, Unavailable},
+};
 
 /// [`Memory`](super::Memory) for threads.
 #[derive(Default)]

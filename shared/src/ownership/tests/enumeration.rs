@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::{
     config::{Errors, parse},
     ownership::enumeration::{Alarm, Enumeration, EnumerationConfig, Noted},
-    store::{ABSENT, SetError, Store},
+    store::{ABSENT, NotSet, Store, Stored, Unavailable},
 };
 
 /// A store as Envoy has it: versions, and nothing is deleted.
@@ -20,22 +20,23 @@ struct Memory {
 }
 
 impl Store for Memory {
-    fn get(&self, key: &str) -> Option<(Vec<u8>, u32)> {
-        self.values.borrow().get(key).cloned()
+    fn get(&self, key: &str) -> Result<Option<Stored<'_>>, Unavailable> {
+        let stored = self.values.borrow().get(key).cloned();
+        Ok(stored.map(|(value, cas)| Stored { value: value.into(), cas }))
     }
 
-    fn set(&self, key: &str, value: &[u8], cas: u32) -> Result<(), SetError> {
+    fn set(&self, key: &str, value: &[u8], cas: u32) -> Result<(), NotSet> {
         if self.broken.get() {
-            return Err(SetError::Unavailable);
+            return Err(NotSet::Unavailable);
         }
         if let Some(left) = self.lost.get().checked_sub(1) {
             self.lost.set(left);
-            return Err(SetError::Changed);
+            return Err(NotSet::CasMismatch);
         }
         let mut values = self.values.borrow_mut();
         let version = values.get(key).map_or(ABSENT, |(_, version)| *version);
         if version != cas {
-            return Err(SetError::Changed);
+            return Err(NotSet::CasMismatch);
         }
         values.insert(key.to_owned(), (value.to_vec(), version.wrapping_add(1)));
         Ok(())

@@ -1,6 +1,6 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::{Case, Normaliser, PathBuffer, Template, TemplateSet};
+use super::{Case, Normaliser, Overlaps, PathBuffer, Template, TemplateSet};
 use crate::path::{Ambiguity, NormalPath, Reading, SeparatorReading};
 
 fn reading() -> impl Strategy<Value = Reading> {
@@ -190,7 +190,7 @@ proptest! {
     #[test]
     fn an_unreachable_template_is_never_found(templates in vec(template(), 0..8), paths in vec(path(), 20)) {
         let set = TemplateSet::new(templates.iter().map(|text| (text.parse().unwrap(), ())), Case::Sensitive);
-        let overlaps = set.overlaps();
+        let overlaps = set.overlaps(usize::MAX).found;
         let mut normaliser = Normaliser::strict();
         normaliser.encoded_slash = SeparatorReading::Keep;
         for path in paths {
@@ -199,6 +199,14 @@ proptest! {
             let Some(found) = set.find(&path) else { continue };
             prop_assert!(!overlaps.iter().any(|overlap| overlap.unreachable && overlap.loser == found.index));
         }
+    }
+
+    #[test]
+    fn overlaps_are_those_of_the_naive_search(templates in vec(template(), 0..12), insensitive in any::<bool>()) {
+        let case = if insensitive { Case::Insensitive } else { Case::Sensitive };
+        let set = TemplateSet::new(templates.iter().map(|text| (text.parse().unwrap(), ())), case);
+        prop_assert_eq!(set.overlaps(usize::MAX), Overlaps { found: set.naive_overlaps(), more: false });
+        prop_assert!(set.overlaps(1).found.len() <= 1);
     }
 
     #[test]
