@@ -1,4 +1,7 @@
 //! `jwt_bola` in a real Envoy.
 
+mod attacks;
 mod basics;
+mod evasions;
 mod gate;
+mod wycheproof;
