@@ -1,4 +1,5 @@
 //! `jwt_bola` in a real Envoy.
 
 mod basics;
+mod examples;
 mod gate;
