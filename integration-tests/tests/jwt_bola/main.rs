@@ -6,6 +6,7 @@ mod basics;
 mod clock;
 mod configuration;
 mod evasions;
+mod examples;
 mod gate;
 mod outage;
 mod provider;
