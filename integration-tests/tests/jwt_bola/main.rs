@@ -3,3 +3,4 @@
 mod basics;
 mod examples;
 mod gate;
+mod handover;
