@@ -3,6 +3,7 @@
 mod attacks;
 mod behaviour;
 mod configuration;
+mod documentation;
 mod evasions;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

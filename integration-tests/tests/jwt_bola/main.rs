@@ -8,6 +8,7 @@ mod configuration;
 mod evasions;
 mod examples;
 mod gate;
+mod handover;
 mod outage;
 mod provider;
 mod revocation;

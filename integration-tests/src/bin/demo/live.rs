@@ -80,7 +80,11 @@ fn request_line(request: &Received, style: Style) -> String {
 
 fn event_line(event: &Value, style: Style) -> String {
     let field = |pointer| tame(event.pointer(pointer).and_then(Value::as_str).unwrap_or_default());
-    let tone = if field("/portcullis/mode") == "shadow" { Tone::Shadow } else { Tone::Refused };
+    let tone = match (field("/portcullis/mode").as_str(), field("/portcullis/action").as_str()) {
+        ("shadow", _) => Tone::Shadow,
+        (_, "allow") => Tone::Good,
+        _ => Tone::Refused,
+    };
     let decision = format!("{} by {}, {}", field("/portcullis/action"), field("/rule/name"), field("/portcullis/mode"));
     format!(
         "  event      {}  {}  {} {}  {}\n",

@@ -154,11 +154,15 @@ fn expected(step: &Step, style: Style) -> Vec<String> {
 fn sent(seen: &Seen, style: Style) -> Vec<String> {
     let mut command = Lines::new(style, ROOM - 2, 1);
     let pieces = curl::command(seen.sent.request, seen.gateway);
-    pieces.iter().for_each(|piece| command.piece(Tone::Plain, piece));
+    for piece in &pieces {
+        command.piece(Tone::Plain, piece);
+    }
     let mut headers = Lines::new(style, ROOM, 2);
     if let Some(token) = seen.step.request.token {
         headers.piece(Tone::Quiet, &format!("{} is a token:", token.name));
-        idp::contents(token).iter().for_each(|(name, value)| headers.pair(name, value));
+        for (name, value) in idp::contents(token) {
+            headers.pair(name, &value);
+        }
         headers.end_line();
     }
     let in_token = |name: &str| name == "authorization" && seen.sent.token.is_some();
