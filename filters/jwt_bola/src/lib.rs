@@ -183,7 +183,11 @@ impl Gate {
             Err(denial) => {
                 let decision = self.denied(rule, &caller, denial, request);
                 trail.conclude(decision);
-                return self.pass_unverified(request, headers);
+                if rule.mode == Mode::Shadow {
+                    // It passes, and who calls is known: as with a body that is denied.
+                    self.present(rule, &caller, request, headers)?;
+                }
+                return Ok(Next::Done);
             }
         };
         self.present(rule, &caller, request, headers)?;

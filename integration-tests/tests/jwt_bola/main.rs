@@ -4,4 +4,5 @@ mod attacks;
 mod basics;
 mod evasions;
 mod gate;
+mod shadow;
 mod wycheproof;
