@@ -5,4 +5,5 @@ mod basics;
 mod evasions;
 mod gate;
 mod shadow;
+mod upstream_view;
 mod wycheproof;
