@@ -4,6 +4,8 @@ mod attacks;
 mod basics;
 mod evasions;
 mod gate;
+mod odd_bytes;
+mod protocols;
 mod shadow;
 mod upstream_view;
 mod wycheproof;
