@@ -248,9 +248,9 @@ async fn expect_100_continue_and_chunks() {
         assert_eq!(gate.upstream.count(), usize::from(status == 200));
 
         gate.upstream.clear();
-        let chunks: String = body.iter().map(|byte| format!("1;ext=\"x\"\r\n{}\r\n", char::from(*byte))).collect();
-        let bytes =
-            post_bytes("transfer-encoding: chunked\r\n", format!("{chunks}0\r\nx-trailer: 1\r\n\r\n").as_bytes());
+        let chunks = body.iter().flat_map(|byte| [&b"1;ext=\"x\"\r\n"[..], &[*byte], b"\r\n"].concat());
+        let chunked: Vec<u8> = chunks.chain(*b"0\r\nx-trailer: 1\r\n\r\n").collect();
+        let bytes = post_bytes("transfer-encoding: chunked\r\n", &chunked);
         assert_eq!(Raw::exchange(gate.envoy.address(), bytes).await.status, status);
         assert_eq!(gate.upstream.count(), usize::from(status == 200));
     }
