@@ -195,7 +195,11 @@ impl Gate {
             Ok(Granted::IfBody) => true,
             Err(denial) => {
                 trail.conclude(self.denied(rule, &caller, denial, request));
-                return self.pass_unverified(request, headers, seen);
+                if rule.mode == Mode::Shadow {
+                    // It passes, and who calls is known: as with a body that is denied.
+                    self.present(rule, &caller, request, headers, seen)?;
+                }
+                return Ok(Next::Done);
             }
         };
         self.present(rule, &caller, request, headers, seen)?;
