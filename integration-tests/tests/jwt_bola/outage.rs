@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use portcullis_integration_tests::mint::Key;
-use portcullis_integration_tests::{Client, DEADLINE, Issuer, IssuerMode, Raw, Request, Response, Traffic, until};
+use portcullis_integration_tests::{
+    Client, DEADLINE, Issuer, IssuerMode, Launch, Raw, Request, Response, Traffic, until,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::gate::{Gate, remote_config, token, users, with_token};
+use crate::gate::{Gate, filter, remote_config, token, users, with_token};
 use crate::provider::{
     Phase, assert_tally, await_everywhere, gate_with_workers, own_object, probe, signed, statuses, token_by,
 };
@@ -63,7 +65,12 @@ async fn fetches(gate: &Gate, result: &str) -> u64 {
 
 async fn await_fetch(gate: &Gate, result: &str, before: u64) {
     let more = || async { (fetches(gate, result).await > before).then_some(()) };
-    assert!(until(DEADLINE, more).await.is_some(), "no fetch comes to {result}");
+    if until(DEADLINE, more).await.is_none() {
+        let samples = gate.stats().samples().await;
+        let fetches: Vec<_> =
+            samples.iter().filter(|sample| sample.name == "portcullis_document_fetches_total").collect();
+        panic!("no fetch comes to {result}: {fetches:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +252,14 @@ async fn so_many_may_wait_and_no_more() {
     let issuer = Issuer::start().await;
     issuer.set_keys([Key::load("rsa-1").public()]);
     issuer.set_mode(IssuerMode::Hang);
-    let gate = Gate::with_issuer(&hasty(30_000), &issuer).await;
+    let address = issuer.address();
+    let gate = Gate::launch(filter(&hasty(30_000)), |bootstrap| {
+        let mut root = bootstrap.cluster("idp", address).build();
+        let limits = json!({"max_pending_requests": 2 * MOST, "max_requests": 2 * MOST});
+        root["static_resources"]["clusters"][0]["circuit_breakers"] = json!({"thresholds": [limits]});
+        Launch::new(root)
+    });
+    let gate = gate.await;
     let request = own_object(&token(&json!({})));
     let mut sent: JoinSet<Response> = JoinSet::new();
     // Envoy takes about a thousand streams over each connection.
