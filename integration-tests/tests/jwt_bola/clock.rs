@@ -32,12 +32,14 @@ fn clocks() -> Value {
     config
 }
 
+/// What is claimed, in seconds from now; where; the reason, and by how many seconds it was missed.
+type Case<'a> = (&'a [(&'a str, i64)], &'a str, Option<(&'a str, i64)>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clocks_may_differ_by_the_leeway() {
     let gate = Gate::start(&clocks()).await;
     let key = Key::load("p256-1");
-    // What is claimed, in seconds from now; where; the reason, and by how many seconds it was missed.
-    let cases: &[(&[(&str, i64)], &str, Option<(&str, i64)>)] = &[
+    let cases: &[Case] = &[
         (&[("exp", -30)], "/lenient", None),
         (&[("exp", -30)], "/strict", Some(("token_expired", 30))),
         (&[("exp", -3600)], "/lenient", Some(("token_expired", 3600))),

@@ -314,15 +314,15 @@ async fn requests_wait_through_a_reload() {
     let good = own_object(&token(&json!({})));
     let forged = own_object(&signed(&Key::load("rsa-2"), "rsa-1", &json!({})));
     let mut sent = JoinSet::new();
-    let mut send = |wanted: u16, request: &Request| {
+    let mut ask = |wanted: u16, request: &Request| {
         // Each over a connection of its own.
         let (client, request) = (gate.h1().deadline(3 * DEADLINE), request.clone());
         sent.spawn(async move { (wanted, client.send(request).await.status) });
     };
     for round in 0..3 {
         for _ in 0..20 {
-            send(200, &good);
-            send(401, &forged);
+            ask(200, &good);
+            ask(401, &forged);
         }
         gate.stats().await_raw("http.ingress.downstream_rq_active", 40 * (round + 1)).await;
         config["realm"] = json!(format!("round {round}"));
