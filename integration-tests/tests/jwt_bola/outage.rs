@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use portcullis_integration_tests::mint::Key;
-use portcullis_integration_tests::{Client, DEADLINE, Issuer, IssuerMode, Raw, Request, Response, Traffic, until};
+use portcullis_integration_tests::{
+    Bootstrap, Client, ClientError, DEADLINE, DiscoveredFilter, Issuer, IssuerMode, Launch, Raw, Request, Response,
+    Traffic, until,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::gate::{Gate, remote_config, token, users, with_token};
+use crate::gate::{Gate, filter, remote_config, token, users, with_token};
 use crate::provider::{
     Phase, assert_tally, await_everywhere, gate_with_workers, own_object, probe, signed, statuses, token_by,
 };
@@ -16,26 +19,32 @@ use crate::provider::{
 const TIMEOUT_MS: u32 = 400;
 
 /// What the issuer does (`None`: nothing listens), and what a fetch then comes to.
-fn outages() -> Vec<(Option<IssuerMode>, &'static str)> {
+type Outage = (Option<IssuerMode>, &'static str);
+
+/// No document comes at all.
+fn silence() -> Vec<Outage> {
     let long = Duration::from_millis(4 * u64::from(TIMEOUT_MS));
     vec![
         (None, "bad_status"),
-        (Some(IssuerMode::Status(500)), "bad_status"),
-        (Some(IssuerMode::Status(204)), "bad_status"),
-        (Some(IssuerMode::Redirect(302, "http://idp.example/elsewhere".to_owned())), "bad_status"),
         (Some(IssuerMode::Reset), "bad_status"),
         (Some(IssuerMode::Hang), "timed_out"),
         (Some(IssuerMode::Slow(long)), "timed_out"),
         (Some(IssuerMode::Drip(20, long / 8)), "timed_out"),
         (Some(IssuerMode::CutOff), "timed_out"),
+    ]
+}
+
+/// What comes is no key set.
+fn nonsense() -> Vec<Outage> {
+    let secret = "{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\",\"kid\":\"ed25519-1\"}]}";
+    vec![
+        (Some(IssuerMode::Status(500)), "bad_status"),
+        (Some(IssuerMode::Status(204)), "bad_status"),
+        (Some(IssuerMode::Redirect(302, "http://idp.example/elsewhere".to_owned())), "bad_status"),
         (Some(IssuerMode::Oversize(262_145)), "too_large"),
         (Some(IssuerMode::Body("<html>".into())), "refused"),
-        (Some(IssuerMode::Body("".into())), "refused"),
         (Some(IssuerMode::Body("{\"keys\":[]}".into())), "refused"),
-        (
-            Some(IssuerMode::Body("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\",\"kid\":\"ed25519-1\"}]}".into())),
-            "refused",
-        ),
+        (Some(IssuerMode::Body(secret.into())), "refused"),
     ]
 }
 
@@ -63,11 +72,25 @@ async fn fetches(gate: &Gate, result: &str) -> u64 {
 
 async fn await_fetch(gate: &Gate, result: &str, before: u64) {
     let more = || async { (fetches(gate, result).await > before).then_some(()) };
-    assert!(until(DEADLINE, more).await.is_some(), "no fetch comes to {result}");
+    if until(DEADLINE, more).await.is_none() {
+        let samples = gate.stats().samples().await;
+        let fetches: Vec<_> =
+            samples.iter().filter(|sample| sample.name == "portcullis_document_fetches_total").collect();
+        panic!("no fetch comes to {result}: {fetches:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stale_keys_serve_through_every_outage() {
+async fn stale_keys_serve_while_the_issuer_is_silent() {
+    stale_keys_serve(silence()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stale_keys_serve_while_the_issuer_talks_nonsense() {
+    stale_keys_serve(nonsense()).await;
+}
+
+async fn stale_keys_serve(outages: Vec<Outage>) {
     let key = Key::load("ed25519-1");
     let issuer = Issuer::start().await;
     issuer.set_keys([key.public()]);
@@ -82,7 +105,7 @@ async fn stale_keys_serve_through_every_outage() {
         })
     };
     traffic.wait_for("the first keys", |tally| tally.count("new", 200) > 0).await;
-    for (mode, result) in outages() {
+    for (mode, result) in outages {
         let before = fetches(&gate, result).await;
         set(&issuer, mode.clone()).await;
         await_fetch(&gate, result, before).await;
@@ -100,9 +123,18 @@ async fn stale_keys_serve_through_every_outage() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_keys_requests_get_503_and_pass_when_the_issuer_recovers() {
+async fn without_keys_requests_get_503_until_the_issuer_speaks() {
+    recover_from(silence()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_keys_requests_get_503_until_the_issuer_makes_sense() {
+    recover_from(nonsense()).await;
+}
+
+async fn recover_from(outages: Vec<Outage>) {
     let good = own_object(&token(&json!({})));
-    for (mode, result) in outages() {
+    for (mode, result) in outages {
         let issuer = Issuer::start().await;
         issuer.set_keys([Key::load("rsa-1").public()]);
         set(&issuer, mode.clone()).await;
@@ -237,6 +269,74 @@ async fn clients_that_give_up_leave_nothing_behind() {
     gate.assert_no_vm_failed().await;
 }
 
+/// The same by resets of streams; and Envoy can end while requests wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_are_reset_leave_nothing_behind() {
+    let issuer = Issuer::start().await;
+    issuer.set_mode(IssuerMode::Hang);
+    let gate = Gate::with_issuer(&hasty(30_000), &issuer).await;
+    let request = own_object(&token(&json!({})));
+    let (hasty, patient) = (gate.h2().deadline(Duration::from_millis(500)), gate.h2());
+    let mut sent = JoinSet::new();
+    for number in 0..200 {
+        let client = if number % 2 == 0 { &hasty } else { &patient }.clone();
+        let request = request.clone();
+        sent.spawn(async move { client.try_send(request).await.map(|response| response.status) });
+    }
+    for _ in 0..100 {
+        // Those that are reset come first.
+        let first = sent.join_next().await.unwrap().unwrap();
+        assert!(matches!(first, Err(ClientError::TimedOut(_))), "{first:?}");
+    }
+    let left = || async { (gate.stats().raw("http.ingress.downstream_rq_active").await == Some(100)).then_some(()) };
+    assert!(until(DEADLINE, left).await.is_some(), "requests that were reset are still there");
+    gate.assert_no_vm_failed().await;
+    let upstream = gate.upstream.count();
+    let (status, log) = gate.0.envoy.terminate().await;
+    assert!(status.success() && !log.contains("panicked"), "{status}: {log}");
+    assert_eq!(upstream, 0);
+    for ended in sent.join_all().await {
+        assert!(ended.is_err() || ended == Ok(503), "{ended:?}");
+    }
+}
+
+/// Requests that wait while the config changes are judged by the one that they came to.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_wait_through_a_reload() {
+    let issuer = Issuer::start().await;
+    issuer.set_keys([Key::load("rsa-1").public()]);
+    issuer.set_mode(IssuerMode::Hang);
+    let mut config = hasty(30_000);
+    let mut discovered = DiscoveredFilter::new(filter(&config));
+    let address = issuer.address();
+    let launch = |bootstrap: Bootstrap| Launch::new(bootstrap.cluster("idp", address)).concurrency(2);
+    let gate = Gate::launch(&discovered, launch).await;
+    let good = own_object(&token(&json!({})));
+    let forged = own_object(&signed(&Key::load("rsa-2"), "rsa-1", &json!({})));
+    let mut sent = JoinSet::new();
+    let mut ask = |wanted: u16, request: &Request| {
+        // Each over a connection of its own.
+        let (client, request) = (gate.h1().deadline(3 * DEADLINE), request.clone());
+        sent.spawn(async move { (wanted, client.send(request).await.status) });
+    };
+    for round in 0..3 {
+        for _ in 0..20 {
+            ask(200, &good);
+            ask(401, &forged);
+        }
+        gate.stats().await_raw("http.ingress.downstream_rq_active", 40 * (round + 1)).await;
+        config["realm"] = json!(format!("round {round}"));
+        discovered.update(&gate.envoy, filter(&config)).await.unwrap();
+    }
+    assert_eq!(gate.upstream.count(), 0);
+    issuer.set_mode(IssuerMode::Ok);
+    for (wanted, status) in sent.join_all().await {
+        assert_eq!(wanted, status);
+    }
+    assert_eq!(gate.upstream.count(), 60);
+    gate.assert_no_vm_trapped().await;
+}
+
 /// A worker lets 4096 requests wait; more are told at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_may_wait_and_no_more() {
@@ -245,7 +345,14 @@ async fn so_many_may_wait_and_no_more() {
     let issuer = Issuer::start().await;
     issuer.set_keys([Key::load("rsa-1").public()]);
     issuer.set_mode(IssuerMode::Hang);
-    let gate = Gate::with_issuer(&hasty(30_000), &issuer).await;
+    let address = issuer.address();
+    let gate = Gate::launch(filter(&hasty(30_000)), |bootstrap| {
+        let mut root = bootstrap.cluster("idp", address).build();
+        let limits = json!({"max_pending_requests": 2 * MOST, "max_requests": 2 * MOST});
+        root["static_resources"]["clusters"][0]["circuit_breakers"] = json!({"thresholds": [limits]});
+        Launch::new(root)
+    });
+    let gate = gate.await;
     let request = own_object(&token(&json!({})));
     let mut sent: JoinSet<Response> = JoinSet::new();
     // Envoy takes about a thousand streams over each connection.

@@ -136,7 +136,10 @@ async fn two_listeners_share_what_is_fetched() {
     let one = patient(&json!({"timeout_ms": 5000}));
     let mut two = one.clone();
     two["rules"] =
-        json!([{"path": "/two/{user}", "auth": ["main"], "owner": [{"resource": "path.user", "claim": "/sub"}]}]);
+        json!([{"path": "/two/{user}", "auth": ["again"], "owner": [{"resource": "path.user", "claim": "/sub"}]}]);
+    // One of another name that asks for the same.
+    let again = two["providers"]["main"].clone();
+    two["providers"]["again"] = again;
     let filters = [("one", filter(&one)), ("two", filter(&two))];
     let address = issuer.address();
     let launch =
