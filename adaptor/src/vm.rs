@@ -280,7 +280,8 @@ impl<H: Host> Vm<H> {
             return self.no_configuration().into();
         };
         let request = HostRequest::new(host, may_wait);
-        held.until = None;
+        // Asked again, a policy does not get more time than it asked for first.
+        let (asked, deadline) = (held.link, held.until.take());
         for (index, link) in chain.iter().enumerate().skip(held.link) {
             trail.clear();
             request.see_documents(&link.documents);
@@ -291,7 +292,8 @@ impl<H: Host> Vm<H> {
             match next {
                 Ok(Next::Body(check)) => held.checks.push((index, check)),
                 Ok(Next::Wait(until)) if may_wait => {
-                    (held.link, held.until) = (index, Some(until));
+                    let deadline = deadline.filter(|_| index == asked);
+                    (held.link, held.until) = (index, Some(deadline.map_or(until, |first| first.min(until))));
                     let root = held.root;
                     streams.hold(held);
                     self.set_tick(root);

@@ -36,7 +36,7 @@ pub(crate) use lookalike::is_lookalike;
 pub use ambiguity::Ambiguity;
 pub use normal::{NormalPath, PathBuffer};
 pub use normaliser::{Normaliser, Reading, SeparatorReading};
-pub use overlap::Overlap;
+pub use overlap::{Overlap, Overlaps};
 pub use set::{Case, Match, TemplateSet};
 pub use template::{Template, TemplateError};
 

@@ -173,7 +173,7 @@ impl Gate {
         let asks_for_body = match granted {
             Ok(Granted::Now(outcome)) => {
                 let mut decision = Decision::from(outcome);
-                if outcome == rule.outcomes.exempt {
+                if outcome == rule.outcomes.exempt && outcome != rule.outcomes.passed {
                     decision.details = self.details(&caller);
                 }
                 trail.conclude(decision);
@@ -223,13 +223,12 @@ impl Gate {
         let now = request.now();
         if let Ok(mut cache) = self.cache.try_borrow_mut() {
             for provider in &rule.providers {
-                if let Some(known) = cache.get(*provider, token, now) {
-                    let is_usable = self.provider(*provider).is_some_and(|provider| provider.has_keys(request));
-                    return if is_usable {
-                        Caller::Known(known)
-                    } else {
-                        Caller::Refused(outcomes.keys_unavailable.into())
-                    };
+                // Without keys it is as unknown as any other: it may wait for them.
+                let is_usable = || self.provider(*provider).is_some_and(|provider| provider.has_keys(request));
+                if let Some(known) = cache.get(*provider, token, now)
+                    && is_usable()
+                {
+                    return Caller::Known(known);
                 }
             }
         }
