@@ -308,8 +308,8 @@ impl<H: Host> Vm<H> {
             return self.no_configuration().into();
         };
         let request = HostRequest::new(host, may_wait);
-        // However often it is asked again, a request waits no longer than it said first.
-        let deadline = held.until.take().unwrap_or(u64::MAX);
+        // Asked again, a policy does not get more time than it asked for first.
+        let (asked, deadline) = (held.link, held.until.take());
         for (index, link) in chain.iter().enumerate().skip(held.link) {
             trail.clear();
             request.see_documents(&link.documents);
@@ -320,7 +320,8 @@ impl<H: Host> Vm<H> {
             match next {
                 Ok(Next::Body(check)) => held.checks.push((index, check)),
                 Ok(Next::Wait(until)) if may_wait => {
-                    (held.link, held.until) = (index, Some(until.min(deadline)));
+                    let deadline = deadline.filter(|_| index == asked);
+                    (held.link, held.until) = (index, Some(deadline.map_or(until, |first| first.min(until))));
                     let root = held.root;
                     held.since = host.now();
                     streams.hold(held);

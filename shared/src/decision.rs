@@ -93,13 +93,13 @@ pub struct Outcome {
 
 impl Outcome {
     /// A request goes on.
-    pub fn allow(reason: &'static str, rule: &str, mode: Mode) -> Self {
+    pub fn allow(reason: &'static str, rule: impl Into<Rc<str>>, mode: Mode) -> Self {
         let (reason, rule) = (Reason(reason), rule.into());
         Self { action: Action::Allow, reason, rule, mode, refusal: None, notice: Notice::Ordinary }
     }
 
     /// A request is refused, or would have been.
-    pub fn deny(reason: &'static str, rule: &str, mode: Mode, refusal: &Rc<Refusal>) -> Self {
+    pub fn deny(reason: &'static str, rule: impl Into<Rc<str>>, mode: Mode, refusal: &Rc<Refusal>) -> Self {
         let refusal = (mode == Mode::Enforce).then(|| Rc::clone(refusal));
         Self { action: Action::Deny, refusal, ..Self::allow(reason, rule, mode) }
     }

@@ -2,6 +2,7 @@
 
 use portcullis_shared::{
     jose::{Found, SourceFault, find_in_cookies, find_in_header, find_in_query, without_cookie, without_parameter},
+    ownership,
     request::{Headers, Request, Unavailable},
 };
 
@@ -11,6 +12,7 @@ pub(crate) enum Carrier {
     Header {
         /// In lower case.
         name: Box<str>,
+        /// In lower case: schemes have none (RFC 9110 section 11.1).
         scheme: Option<Box<str>>,
     },
     Cookie(Box<str>),
@@ -28,6 +30,26 @@ impl Carriers {
             self.0.push(carrier);
             self.0.len().saturating_sub(1)
         })
+    }
+
+    /// Whether tokens are looked for in a header that servers may take for this one.
+    pub(crate) fn has_header(&self, wanted: &str) -> bool {
+        let is_like = |carrier: &Carrier| match carrier {
+            Carrier::Header { name, .. } => ownership::is_header(name.as_bytes(), wanted),
+            Carrier::Cookie(_) | Carrier::Query(_) => false,
+        };
+        self.0.iter().any(is_like)
+    }
+
+    /// Whether a token in one of these places is a malformed one in another: in a header with a scheme, and without.
+    pub(crate) fn are_at_odds(&self, places: &[usize]) -> bool {
+        let headers = || {
+            places.iter().filter_map(|place| match self.0.get(*place) {
+                Some(Carrier::Header { name, scheme }) => Some((name, scheme.is_some())),
+                _ => None,
+            })
+        };
+        headers().any(|(name, has_scheme)| headers().any(|(other, has)| other == name && has != has_scheme))
     }
 
     /// The one token that is in these places.

@@ -2,13 +2,14 @@
 
 use portcullis_shared::{
     audit::AuditConfig,
-    config::{Environment, Errors, check_name, is_token, quoted},
+    config::{Environment, Errors, check_name, is_token, quoted, variable},
     decision::Outcomes,
     document::{Kind, Source},
     jose::{ClaimRules, Key, KeySet, KeyType, Revocations, RevokedThings, Secrets, TokenCache},
     mode::Mode,
-    ownership::{ClaimRule, ClaimTable, Ownership, Requirement},
+    ownership::{ClaimRule, ClaimTable, Ownership, Requirement, is_header},
     path::{PathBuffer, Template, TemplateSet},
+    pointer::Pointer,
     policy::Filter,
 };
 use std::{
@@ -23,7 +24,7 @@ use crate::{
     carrier::{Carrier, Carriers},
     config::{self, Config, Default, Jwks, Place, Signatures},
     keys::{self, Keys},
-    outcomes::{GateOutcomes, RuleOutcomes, TokenOutcomes},
+    outcomes::{GateOutcomes, RuleOutcomes, RuleRefusals, TokenOutcomes},
     provider::Provider,
     revoked::RevokedLists,
     rule::{Methods, Rule},
@@ -95,12 +96,21 @@ impl Compiler<'_> {
             names.push(Named { name, issuer, carriers });
             providers.push(provider);
         }
-        let unmatched = GateOutcomes::new(mode, config.default, &mut self.outcomes);
+        // A path that is not clear would lead round a rule that is enforced.
+        let is_enforced = config.rules.iter().any(|rule| mode.of_rule(rule.mode) == Mode::Enforce);
+        let paths = if is_enforced { Mode::Enforce } else { mode };
+        let unmatched = GateOutcomes::new(mode, paths, config.default, &mut self.outcomes);
+        self.claim_headers(&names, &providers);
         let (templates, table) = self.rules(config.rules, mode, &names, &config.realm);
         let [enforced, shadowed] = [Mode::Enforce, Mode::Shadow].map(|mode| {
             let is_used = table.iter().any(|rule| rule.mode == mode && !rule.providers.is_empty());
             is_used.then(|| TokenOutcomes::new(mode, &config.realm, &mut self.outcomes))
         });
+        for (index, Named { name, .. }) in names.iter().enumerate() {
+            if !table.iter().any(|rule| rule.providers.iter().any(|known| usize::from(*known) == index)) {
+                self.warnings.push(format!("$.providers.{name}: no rule asks for its tokens"));
+            }
+        }
         let rules = TemplateSet::new(templates, config.path_case);
         self.overlaps(&rules, &table);
         let revoked = config.revoked.map(|revoked| self.revoked(revoked)).unwrap_or_default();
@@ -158,6 +168,7 @@ impl Compiler<'_> {
             errors.add("$.rules", format_args!("at most {MAX_RULES} rules"), config.rules.len());
         }
         let good = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        twice("$.audit_claims", &config.audit_claims, errors);
         if config.realm.is_empty() || config.realm.len() > 64 || !config.realm.bytes().all(good) {
             errors.add("$.realm", "1 to 64 visible ASCII characters without `\"` and `\\`", quoted(&config.realm));
         }
@@ -171,9 +182,20 @@ impl Compiler<'_> {
         self.range(path, "leeway_s", provider.leeway_s, 0, 3600);
         self.range(path, "max_age_s", provider.max_age_s.unwrap_or(1), 1, 3_153_600_000);
         self.range(path, "max_token_bytes", provider.max_token_bytes, 256, 65_536);
-        for (key, list) in [("typ", &provider.typ)] {
-            if list.as_ref().is_some_and(Vec::is_empty) {
+        twice(&format!("{path}.algorithms"), &provider.algorithms, &mut self.errors);
+        if provider.issuer.as_ref().is_some_and(String::is_empty) {
+            self.errors.add(format_args!("{path}.issuer"), "an issuer, or null for any or none", quoted(""));
+        }
+        let audiences = match &provider.audiences {
+            Audiences::Any => None,
+            Audiences::Of(list) => Some(list),
+        };
+        for (key, list) in [("typ", provider.typ.as_ref()), ("audiences", audiences)] {
+            if list.is_some_and(Vec::is_empty) {
                 self.errors.add(format_args!("{path}.{key}"), "at least one text, or no such key", "none");
+            }
+            if let Some(empty) = list.and_then(|list| list.iter().position(String::is_empty)) {
+                self.errors.add(format_args!("{path}.{key}[{empty}]"), "a text that is not empty", quoted(""));
             }
         }
         let keys = self.keys(&provider, path);
@@ -183,21 +205,23 @@ impl Compiler<'_> {
             Requirement::new(rule, &mut self.claims, &format_args!("{require_path}[{index}]"), &mut self.errors)
         });
         let require = require.collect();
-        let headers = provider.claims_to_headers.0.into_iter().map(|(name, pointer)| {
-            self.header_name(&name, &format!("{path}.claims_to_headers.{name}"), FORBIDDEN_CLAIM_HEADERS);
-            (name.to_ascii_lowercase().into(), pointer)
-        });
-        let headers = headers.collect();
+        let mut headers: Vec<(Rc<str>, Pointer)> = Vec::new();
+        for (name, pointer) in provider.claims_to_headers.0 {
+            let path = format!("{path}.claims_to_headers.{name}");
+            self.header_name(&name, &path, FORBIDDEN_CLAIM_HEADERS);
+            if let Some((known, _)) = headers.iter().find(|(known, _)| is_header(name.as_bytes(), known)) {
+                let expected = format_args!("a header that servers do not take for `{known}`");
+                self.errors.add(path, expected, quoted(&name));
+            }
+            headers.push((name.to_ascii_lowercase().into(), pointer));
+        }
         let properties = provider.claims_to_filters.into_iter();
         let properties = properties.map(|pointer| (property(pointer.as_str()).into(), pointer)).collect();
         let carriers = self.carriers(provider.from, &format!("{path}.from"));
         let provider = Provider {
             claims: ClaimRules {
                 issuer: provider.issuer,
-                audiences: match provider.audiences {
-                    Audiences::Any => None,
-                    Audiences::Of(list) => Some(list),
-                },
+                audiences: audiences.cloned(),
                 leeway_s: provider.leeway_s,
                 require_exp: provider.require_exp,
                 max_age_s: provider.max_age_s,
@@ -254,6 +278,12 @@ impl Compiler<'_> {
                 }
             };
         }
+        if jwks.env.is_none() {
+            for algorithm in provider.algorithms.iter().filter(|algorithm| algorithm.key_type() == KeyType::Secret) {
+                let expected = "algorithms with public keys; those with secrets need `secret` or `jwks.env`";
+                self.errors.add(format_args!("{path}.algorithms"), expected, quoted(algorithm.as_str()));
+            }
+        }
         let path = format!("{path}.jwks");
         let (json, path, secrets) = match (&jwks.remote, &jwks.inline, &jwks.env) {
             (Some(remote), None, None) => {
@@ -281,8 +311,15 @@ impl Compiler<'_> {
             Ok((keys, left_out)) => {
                 if keys.is_empty() {
                     self.errors.add(&path, "a key that can be used", keys::listed(&left_out));
-                } else if !left_out.is_empty() {
+                    return nothing();
+                }
+                if !left_out.is_empty() {
                     self.warnings.push(format!("{path}: left out: {}", keys::listed(&left_out)));
+                }
+                for algorithm in &provider.algorithms {
+                    if !keys.keys().iter().any(|key| key.fits(*algorithm)) {
+                        self.errors.add(&path, format_args!("a key for {}", algorithm.as_str()), "none");
+                    }
                 }
                 Keys::Fixed(Rc::new(keys))
             }
@@ -294,11 +331,19 @@ impl Compiler<'_> {
     }
 
     fn variable(&mut self, name: &str, path: &str) -> Option<String> {
-        let value = (self.environment)(name);
-        if value.is_none() {
-            self.errors.add(path, "a variable that `vm_config.environment_variables` sets", quoted(name));
+        variable(path, name, self.environment, &mut self.errors)
+    }
+
+    /// Refuses headers for claims in which clients send tokens: they would be removed.
+    fn claim_headers(&mut self, names: &[Named], providers: &[Provider]) {
+        for (Named { name, .. }, provider) in names.iter().zip(providers) {
+            for (header, _) in &provider.headers {
+                if self.carriers.has_header(header) {
+                    let path = format_args!("$.providers.{name}.claims_to_headers.{header}");
+                    self.errors.add(path, "a header that no provider takes tokens from", quoted(header));
+                }
+            }
         }
-        value
     }
 
     fn carriers(&mut self, places: Vec<Place>, path: &str) -> Vec<usize> {
@@ -316,7 +361,10 @@ impl Compiler<'_> {
                     {
                         self.errors.add(format_args!("{path}.scheme"), "a scheme such as `Bearer`", quoted(scheme));
                     }
-                    Carrier::Header { name: name.to_ascii_lowercase().into(), scheme: scheme.map(Into::into) }
+                    Carrier::Header {
+                        name: name.to_ascii_lowercase().into(),
+                        scheme: scheme.map(|scheme| scheme.to_ascii_lowercase().into()),
+                    }
                 }
                 (None, Some(name), None, None) => {
                     if !is_token(&name) {
@@ -339,7 +387,14 @@ impl Compiler<'_> {
                     continue;
                 }
             };
-            positions.push(self.carriers.add(carrier));
+            let position = self.carriers.add(carrier);
+            if positions.contains(&position) {
+                self.errors.add(&path, "each place once", "a second one");
+            }
+            positions.push(position);
+        }
+        if self.carriers.are_at_odds(&positions) {
+            self.errors.add(path, AT_ODDS, "both");
         }
         positions
     }
@@ -362,10 +417,11 @@ impl Compiler<'_> {
         let mut rules: Vec<_> = rules.into_iter().enumerate().collect();
         // Of two rules with one path, the one for the request's method goes before the one for all.
         rules.sort_by_key(|(_, rule)| rule.methods.is_empty());
+        let refusals = RuleRefusals::new(realm);
         let (mut templates, mut table) = (Vec::with_capacity(rules.len()), Vec::with_capacity(rules.len()));
         for (place, rule) in rules {
             templates.push((rule.path.clone(), Methods::new(&rule.methods)));
-            table.push(self.rule(rule, place, table.len(), mode, providers, realm));
+            table.push(self.rule(rule, place, table.len(), mode, providers, &refusals));
         }
         (templates, table)
     }
@@ -377,12 +433,13 @@ impl Compiler<'_> {
         index: usize,
         mode: Mode,
         providers: &[Named],
-        realm: &str,
+        refusals: &RuleRefusals,
     ) -> Rule {
         let path = &format!("$.rules[{place}]");
         if let Some(name) = &rule.name {
             check_name(name, format_args!("{path}.name"), &mut self.errors);
         }
+        twice(&format!("{path}.methods"), &rule.methods, &mut self.errors);
         for (index, method) in rule.methods.iter().enumerate() {
             if !is_token(method) || method.bytes().any(|byte| byte.is_ascii_lowercase()) {
                 self.errors.add(
@@ -398,6 +455,7 @@ impl Compiler<'_> {
             Auth::None => &[][..],
             Auth::Providers(names) => names,
         };
+        twice(&format!("{path}.auth"), wanted, &mut self.errors);
         for (index, name) in wanted.iter().enumerate() {
             match providers.iter().position(|known| known.name == *name) {
                 Some(position) => indices.push(u16::try_from(position).unwrap_or(u16::MAX)),
@@ -409,6 +467,9 @@ impl Compiler<'_> {
                     carriers.push(*place);
                 }
             }
+        }
+        if self.carriers.are_at_odds(&carriers) {
+            self.errors.add(format_args!("{path}.auth"), AT_ODDS, "both");
         }
         let named = indices.iter().filter_map(|index| providers.get(usize::from(*index)));
         let issuers: BTreeSet<_> = named.map(|provider| &provider.issuer).collect();
@@ -436,9 +497,9 @@ impl Compiler<'_> {
         let needs_token = !indices.is_empty() && mode != Mode::Off;
         let outcomes = if mode == Mode::Off {
             // What is off has no outcome of its own: requests pass as by a rule that asks for nothing.
-            RuleOutcomes::new(name, Mode::Enforce, false, false, realm, &mut self.outcomes)
+            RuleOutcomes::new(name, Mode::Enforce, false, false, refusals, &mut self.outcomes)
         } else {
-            RuleOutcomes::new(name, mode, needs_token, denies, realm, &mut self.outcomes)
+            RuleOutcomes::new(name, mode, needs_token, denies, refusals, &mut self.outcomes)
         };
         Rule {
             place,
@@ -494,6 +555,18 @@ impl Compiler<'_> {
         RevokedLists::new(Revocations::from(things), document, revoked.unavailable == Default::Deny)
     }
 }
+
+/// Refuses lists that have a member twice: one of them is a slip for another.
+fn twice<T: PartialEq>(path: &str, list: &[T], errors: &mut Errors) {
+    for (index, one) in list.iter().enumerate() {
+        if list.iter().take(index).any(|other| other == one) {
+            errors.add(format_args!("{path}[{index}]"), "each once", "a second one");
+        }
+    }
+}
+
+/// With both, what is a token in one is a malformed one in the other.
+const AT_ODDS: &str = "tokens of one header either behind a scheme or alone";
 
 /// The property that a claim is handed over in.
 fn property(pointer: &str) -> String {

@@ -2,7 +2,7 @@
 
 use portcullis_shared::{
     audit::AuditConfig,
-    config::Named,
+    config::{Decode, Errors, Fields, Named, Node},
     config_enum, config_struct,
     document::Remote,
     jose::{Algorithm, RevokedKey, RevokedSubject, RevokedToken, TextOr},
@@ -11,6 +11,7 @@ use portcullis_shared::{
     path::{Case, Normaliser, Template},
     pointer::Pointer,
 };
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use crate::word::{Audiences, Auth};
@@ -20,7 +21,8 @@ config_struct! {
     #[derive(Debug)]
     pub struct Config {
         /// Whether denials are carried out (`enforce`, the default) or only counted and audited (`shadow`). `off` turns
-        /// the filter off, whatever its rules say.
+        /// the filter off, whatever its rules say. Where a rule is enforced, so is the refusal of paths that can be read in
+        /// several ways, even if the filter's mode is `shadow`: they would lead round the rule.
         pub mode: Mode = Mode::default(),
         /// Who issues tokens, by a name that rules use: 1 to 64 letters, digits, `.`, `_` or `-`. At most 64.
         pub providers: Named<Provider> = Named::default(),
@@ -63,6 +65,7 @@ config_struct! {
     #[derive(Clone, Debug, Serialize)]
     pub struct Provider {
         /// The one `iss` of its tokens, compared exactly; `null`: any or none. Required.
+        #[schemars(schema_with = "text_or_null")]
         pub issuer: Option<String>,
         /// Of these, `aud` must hold one; `"any"`: any or none. Required.
         pub audiences: Audiences,
@@ -104,6 +107,11 @@ config_struct! {
     }
 }
 
+/// An `Option` alone would not be required.
+fn text_or_null(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "minLength": 1 })
+}
+
 config_struct! {
     /// Public keys (RFC 7517): one of the three.
     #[derive(Clone, Debug, Serialize)]
@@ -126,12 +134,23 @@ config_struct! {
     }
 }
 
-config_struct! {
-    /// Where a secret is.
-    #[derive(Clone, Debug, Serialize)]
-    pub struct Secret {
-        /// The variable of the VM's environment (`vm_config.environment_variables`) that holds it, as text. Required.
-        pub env: String,
+/// Where a secret is.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Secret {
+    /// The variable of the VM's environment (`vm_config.environment_variables`) that holds it, as text. Required.
+    pub env: String,
+}
+
+impl Decode for Secret {
+    fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
+        if !node.value.is_object() {
+            let found = "something else (not shown: it may be a secret)";
+            errors.add(node, "an object such as `{\"env\": \"IDP_SECRET\"}`", found);
+            return None;
+        }
+        let fields = Fields::new(node, &["env"], errors)?;
+        Some(Self { env: fields.required("env", errors)? })
     }
 }
 

@@ -239,13 +239,12 @@ impl Gate {
         let now = request.now();
         if let Ok(mut cache) = self.cache.try_borrow_mut() {
             for provider in &rule.providers {
-                if let Some(known) = cache.get(*provider, token, now) {
-                    let is_usable = self.provider(*provider).is_some_and(|provider| provider.has_keys(request));
-                    return if is_usable {
-                        Caller::Known(known)
-                    } else {
-                        Caller::Refused(outcomes.keys_unavailable.into())
-                    };
+                // Without keys it is as unknown as any other: it may wait for them.
+                let is_usable = || self.provider(*provider).is_some_and(|provider| provider.has_keys(request));
+                if let Some(known) = cache.get(*provider, token, now)
+                    && is_usable()
+                {
+                    return Caller::Known(known);
                 }
             }
         }

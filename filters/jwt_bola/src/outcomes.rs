@@ -34,6 +34,16 @@ pub(crate) struct TokenOutcomes {
     other: OutcomeId,
 }
 
+/// What clients of refused requests are told by rules: the same by all.
+#[derive(Debug)]
+pub(crate) struct RuleRefusals {
+    bad: Rc<Refusal>,
+    forbidden: Rc<Refusal>,
+    large: Rc<Refusal>,
+    media_type: Rc<Refusal>,
+    scope: Rc<Refusal>,
+}
+
 /// About one rule.
 #[derive(Debug)]
 pub(crate) struct RuleOutcomes {
@@ -47,9 +57,10 @@ pub(crate) struct RuleOutcomes {
 }
 
 impl GateOutcomes {
-    pub(crate) fn new(mode: Mode, default: Default, outcomes: &mut Outcomes) -> Self {
+    /// `paths`: the mode of what is about paths.
+    pub(crate) fn new(mode: Mode, paths: Mode, default: Default, outcomes: &mut Outcomes) -> Self {
         let refusal = Rc::new(Refusal::new(400, None));
-        let ambiguous = |shape: &Ambiguity| outcomes.append(Outcome::deny(shape.code(), "paths", mode, &refusal));
+        let ambiguous = |shape: &Ambiguity| outcomes.append(Outcome::deny(shape.code(), "paths", paths, &refusal));
         let ambiguous = Ambiguity::ALL.iter().map(ambiguous).collect();
         let default = outcomes.append(match default {
             Default::Allow => Outcome::allow("no_rule_matched", "default", mode),
@@ -109,6 +120,26 @@ impl TokenOutcomes {
     }
 }
 
+impl RuleRefusals {
+    pub(crate) fn new(realm: &str) -> Self {
+        let plain = |status| Rc::new(Refusal::new(status, None));
+        let scope = challenge(403, realm, Some(("insufficient_scope", "The access token does not allow this")));
+        Self { bad: plain(400), forbidden: plain(403), large: plain(413), media_type: plain(415), scope }
+    }
+
+    fn of(&self, fault: ownership::Fault) -> &Rc<Refusal> {
+        match fault {
+            ownership::Fault::ClaimMismatch => &self.scope,
+            ownership::Fault::OwnerMismatch | ownership::Fault::ClaimMissing | ownership::Fault::ClaimInvalid => {
+                &self.forbidden
+            }
+            ownership::Fault::BodyTooLarge => &self.large,
+            ownership::Fault::BodyEncoded => &self.media_type,
+            _ => &self.bad,
+        }
+    }
+}
+
 impl RuleOutcomes {
     /// `denies`: whether the rule asks for more than a token.
     pub(crate) fn new(
@@ -116,35 +147,25 @@ impl RuleOutcomes {
         mode: Mode,
         needs_token: bool,
         denies: bool,
-        realm: &str,
+        refusals: &RuleRefusals,
         outcomes: &mut Outcomes,
     ) -> Self {
-        let passed = outcomes.append(Outcome::allow(if needs_token { "authorized" } else { "no_auth" }, name, mode));
+        let reason = if needs_token { "authorized" } else { "no_auth" };
+        let allow = Outcome::allow(reason, name, mode);
+        // One text, one list of refusals for all of them: there may be ten thousand rules.
+        let name = Rc::clone(&allow.rule);
+        let passed = outcomes.append(allow);
         if !denies {
             return Self { passed, exempt: passed, enumeration: passed, faults: Vec::new(), other: passed };
         }
-        let refusals = [400, 403, 413, 415].map(|status| Rc::new(Refusal::new(status, None)));
-        let scope = challenge(403, realm, Some(("insufficient_scope", "The access token does not allow this")));
-        let fault = |fault: &ownership::Fault| {
-            let [bad, forbidden, large, media_type] = &refusals;
-            let refusal = match fault {
-                ownership::Fault::ClaimMismatch => &scope,
-                ownership::Fault::OwnerMismatch | ownership::Fault::ClaimMissing | ownership::Fault::ClaimInvalid => {
-                    forbidden
-                }
-                ownership::Fault::BodyTooLarge => large,
-                ownership::Fault::BodyEncoded => media_type,
-                _ => bad,
-            };
-            outcomes.append(Outcome::deny(fault.code(), name, mode, refusal))
-        };
+        let deny = |reason, refusal: &Rc<Refusal>| Outcome::deny(reason, Rc::clone(&name), mode, refusal);
+        let fault = |fault: &ownership::Fault| outcomes.append(deny(fault.code(), refusals.of(*fault)));
         let faults = ownership::Fault::ALL.iter().map(fault).collect();
-        let [_, forbidden, ..] = &refusals;
-        let exempt =
-            outcomes.append(Outcome { notice: Notice::Recorded, ..Outcome::allow("owner_exempt", name, mode) });
-        let alarm = Outcome::deny("object_enumeration", name, mode, forbidden);
+        let exempt = Outcome::allow("owner_exempt", Rc::clone(&name), mode);
+        let exempt = outcomes.append(Outcome { notice: Notice::Recorded, ..exempt });
+        let alarm = deny("object_enumeration", &refusals.forbidden);
         let enumeration = outcomes.append(Outcome { notice: Notice::Alert, ..alarm });
-        let other = outcomes.append(Outcome::deny("owner_not_judged", name, mode, forbidden));
+        let other = outcomes.append(deny("owner_not_judged", &refusals.forbidden));
         Self { passed, exempt, enumeration, faults, other }
     }
 

@@ -19,12 +19,25 @@ use serde_json::{Value, json};
 use crate::{JwtBola, config::Config};
 
 const SECRET: &str = "a secret that is long enough for every HMAC: 64 bytes at the least";
+const OTHER_SECRET: &str = "another secret, with which the provider `other` signs: 64 bytes, too";
+/// Too short for HS384.
+const SHORT_SECRET: &str = "a secret of 35 bytes, no more of it";
+const SECRET_KEYS: &str = r#"{"keys":[{"kty":"oct","kid":"a","k":"c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldCE"}]}"#;
 
 /// 2026-01-01.
 const NOW_S: u64 = 1_767_225_600;
 
 fn environment(name: &str) -> Option<String> {
-    (name == "SECRET").then(|| SECRET.to_owned())
+    let value = match name {
+        "SECRET" => SECRET,
+        "OTHER" => OTHER_SECRET,
+        "SHORT" => SHORT_SECRET,
+        "KEYS" => SECRET_KEYS,
+        "NO_KEYS" => "s3cr3t, and no key set",
+        "EMPTY" => "",
+        _ => return None,
+    };
+    Some(value.to_owned())
 }
 
 fn compile(config: &Value) -> Result<JwtBola, Errors> {
@@ -60,9 +73,13 @@ fn token(claims: &Value) -> String {
 }
 
 fn sign(header: &Value, claims: &Value) -> String {
+    sign_with(SECRET, header, claims)
+}
+
+fn sign_with(secret: &str, header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let input = format!("{}.{}", part(header), part(claims));
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(input.as_bytes());
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }

@@ -49,9 +49,8 @@ pub(crate) fn headers(
     }
     for (name, variable) in header_env.0 {
         let at = format!("{path}.header_env[{name:?}]");
-        match environment(&variable) {
-            Some(value) => header(&at, &name, value, &mut checked, errors),
-            None => errors.add(&at, "a variable that `vm_config.environment_variables` sets", quoted(&variable)),
+        if let Some(value) = self::variable(&at, &variable, environment, errors) {
+            header(&at, &name, value, &mut checked, errors);
         }
     }
     if checked.len() > MAX_HEADERS {
@@ -59,6 +58,22 @@ pub(crate) fn headers(
         errors.add(format_args!("{path}.headers"), expected, checked.len());
     }
     checked
+}
+
+/// The value of the variable that is named at `at`. What does not look like a name is not shown: some put the secret where
+/// its name belongs.
+pub fn variable(at: &str, name: &str, environment: Environment<'_>, errors: &mut Errors) -> Option<String> {
+    let value = environment(name);
+    if value.is_none() {
+        let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        let found = if name.len() <= 64 && name.bytes().all(is_plain) {
+            quoted(name)
+        } else {
+            "another text (not shown: it may be a secret)".to_owned()
+        };
+        errors.add(at, "a variable that `vm_config.environment_variables` sets", found);
+    }
+    value
 }
 
 /// Checks a header and adds it. Says nothing of the value: it may be a secret.
