@@ -8,4 +8,5 @@ mod odd_bytes;
 mod protocols;
 mod shadow;
 mod upstream_view;
+mod waiting;
 mod wycheproof;
