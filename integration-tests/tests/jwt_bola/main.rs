@@ -18,4 +18,5 @@ mod rotation;
 mod shadow;
 mod startup;
 mod upstream_view;
+mod waiting;
 mod wycheproof;

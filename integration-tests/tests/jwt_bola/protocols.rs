@@ -114,7 +114,7 @@ async fn a_websocket_needs_a_token_and_then_flows() {
         (format!("/users/42/ws?access_token={stranger}"), String::new(), 403),
         ("/users/42/ws".to_owned(), format!("cookie: session={stranger}\r\n"), 403),
         // Its frames are no body: nothing to be found there, and nothing to wait for.
-        ("/orders".to_owned(), format!("cookie: session={token}\r\n"), 400),
+        ("/orders".to_owned(), format!("content-type: application/json\r\ncookie: session={token}\r\n"), 400),
     ] {
         let answer = Raw::exchange(gate.envoy.address(), upgrade(&path, &headers)).await;
         assert_eq!(answer.status, status, "{path}");
@@ -161,6 +161,7 @@ async fn connect_is_judged_like_any_request() {
             (":authority", b"a"),
             (":path", path.as_bytes()),
             ("sec-websocket-version", b"13"),
+            ("content-type", b"application/json"),
         ];
         headers.extend(authorization.map(|value| ("authorization", value.as_bytes())));
         headers
