@@ -67,10 +67,13 @@ impl Documents {
         entry.is_some_and(|entry| entry.document.is_usable(now))
     }
 
-    /// Asks for a newer version; `true` when one may come soon.
-    pub(crate) fn demand(&self, document: usize, now: u64, store: &dyn Store) -> bool {
-        let entry = self.0.get(document).and_then(|entry| entry.try_borrow_mut().ok());
-        entry.is_some_and(|mut entry| !matches!(entry.document.demand(now, store), Demand::NotBefore(_)))
+    /// Asks for a newer version; whether one may come by this time.
+    pub(crate) fn demand(&self, document: usize, by: u64, now: u64, store: &dyn Store) -> bool {
+        let Some(mut entry) = self.0.get(document).and_then(|entry| entry.try_borrow_mut().ok()) else { return false };
+        match entry.document.demand(now, store) {
+            Demand::Stored | Demand::Coming => true,
+            Demand::NotBefore(at) => at < by,
+        }
     }
 
     /// How soon to poll again; `None` when there is no document.
@@ -95,7 +98,7 @@ impl Documents {
         }
     }
 
-    /// The answer to a call, if it is one of these; whether it brought something new.
+    /// The answer to a call; whether it is one of these.
     #[expect(clippy::too_many_arguments, reason = "they are what the host says of an answer")]
     pub(crate) fn answered(
         &mut self,
@@ -106,13 +109,13 @@ impl Documents {
         status: Option<u16>,
         body_size: usize,
         now: u64,
-    ) -> Option<bool> {
+    ) -> bool {
         let is_its = |entry: &Entry| entry.call.is_some_and(|(known, _)| known == token);
-        let (index, entry) =
-            self.0.iter_mut().enumerate().find(|(_, entry)| entry.try_borrow().is_ok_and(|e| is_its(&e)))?;
-        let entry = entry.get_mut();
-        let (_, fetch) = entry.call.take()?;
-        Some(entry.answered(host, filter, policy, index, fetch, status, body_size, now))
+        let mut entries = self.0.iter_mut().map(RefCell::get_mut).enumerate();
+        let Some((index, entry)) = entries.find(|(_, entry)| is_its(entry)) else { return false };
+        let Some((_, fetch)) = entry.call.take() else { return false };
+        entry.answered(host, filter, policy, index, fetch, status, body_size, now);
+        true
     }
 }
 
@@ -170,7 +173,7 @@ impl Entry {
         status: Option<u16>,
         body_size: usize,
         now: u64,
-    ) -> bool {
+    ) {
         let most = self.document.source().max_bytes;
         let body = match Failure::of_status(status) {
             Some(failure) => Err(failure),
@@ -191,16 +194,11 @@ impl Entry {
         });
         let answer = self.document.answered(fetch, body, now, &mut || host.random(), &SharedStore(host));
         self.count(host, filter);
-        match (answer, read) {
-            (Answer::New, Some(read)) => {
-                if let Some(warning) = read.warning {
-                    host.log(Level::Warn, &format!("portcullis {filter}: document {name}: {warning}"));
-                }
-                (read.accept)();
-                true
+        if let (Answer::New, Some(read)) = (answer, read) {
+            if let Some(warning) = read.warning {
+                host.log(Level::Warn, &format!("portcullis {filter}: document {name}: {warning}"));
             }
-            (Answer::Unchanged, _) => true,
-            _ => false,
+            (read.accept)();
         }
     }
 

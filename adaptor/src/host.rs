@@ -106,6 +106,12 @@ pub trait Host {
     /// Takes all values of a request header away.
     fn remove_request_header(&self, name: &str) -> Result<(), Refused>;
 
+    /// The request's trailers, in their callback.
+    fn request_trailers(&self) -> Result<Packed<'_>, Refused>;
+
+    /// Takes all values of a trailer away.
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), Refused>;
+
     /// Leaves a value for later filters of the stream.
     fn set_property(&self, path: &str, value: &[u8]) -> Result<(), Refused>;
 

@@ -89,9 +89,10 @@ impl Streams {
         self.0.iter().any(|held| held.root == root && held.until.is_some())
     }
 
-    /// Whether a request has waited for its body since before `then`, and nothing of it has come.
-    pub(crate) fn is_any_without_body(&self, then: u64) -> bool {
-        self.0.iter().any(|held| !held.checks.is_empty() && held.size == 0 && held.until.is_none() && held.since < then)
+    /// Takes out the requests that have been held for their bodies since before `then`.
+    pub(crate) fn take_bodiless(&mut self, then: u64) -> Vec<Held> {
+        let is_bodiless = |held: &mut Held| !held.checks.is_empty() && held.until.is_none() && held.since < then;
+        self.0.extract_if(.., is_bodiless).collect()
     }
 
     /// Forgets those that are gone.

@@ -418,15 +418,37 @@ fn no_body_and_what_is_no_body_are_judged_as_empty() {
 }
 
 #[test]
-fn bodies_that_do_not_come_are_told_of_once() {
+fn without_any_body_requests_that_are_held_for_theirs_do_not_hang() {
     let mut vm = vm(r#"{"mode":"enforce"}"#);
     post(&mut vm, &[("x-gate", "body")]);
     post(&mut vm, &[("x-gate", "body")]);
-    for (after, told) in [(4_999, 0), (2, 1), (60_000, 1)] {
+    for (after, refused) in [(10_000, 0), (1, 2), (60_000, 2)] {
         vm.host.advance(after);
         vm.on_tick(ROOT);
-        assert_eq!(vm.host.logged().matches("allow_on_headers_stop_iteration").count(), told);
+        assert_eq!(vm.host.replies().len(), refused);
     }
+    assert!(vm.host.replies()[0].starts_with("503 "));
+    assert_eq!(vm.host.logged().matches("allow_on_headers_stop_iteration").count(), 1);
+}
+
+#[test]
+fn where_bodies_come_a_slow_client_has_time() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    let (context, _) = post(&mut vm, &[("x-gate", "body")]);
+    assert_eq!(body(&mut vm, context, "good", true), Flow::Continue);
+    post(&mut vm, &[("x-gate", "body")]);
+    vm.host.advance(3_600_000);
+    vm.on_tick(ROOT);
+    assert!(vm.host.replies().is_empty());
+}
+
+#[test]
+fn reserved_trailers_are_removed() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    vm.host.trailers = crate::host::render(&[("x-size", "1"), ("x-other", "2")]);
+    let (context, _) = post(&mut vm, &[("x-gate", "allow")]);
+    assert_eq!(vm.on_request_trailers(context), Flow::Continue);
+    assert_eq!(vm.host.edits(), ["-trailer x-size"]);
 }
 
 #[test]
@@ -482,6 +504,7 @@ fn the_numbers_are_those_of_the_proxy_wasm_crate() {
     assert_eq!((Flow::Continue as u32, Flow::Pause as u32), (Action::Continue as u32, Action::Pause as u32));
     assert_eq!((abi::OK, abi::NOT_FOUND), (Status::Ok as u32, Status::NotFound as u32));
     assert_eq!(abi::REQUEST_HEADERS, MapType::HttpRequestHeaders as u32);
+    assert_eq!(abi::REQUEST_TRAILERS, MapType::HttpRequestTrailers as u32);
     assert_eq!(abi::CALL_RESPONSE_HEADERS, MapType::HttpCallResponseHeaders as u32);
     assert_eq!(abi::CAS_MISMATCH, Status::CasMismatch as u32);
     assert_eq!(abi::REQUEST_STREAM, StreamType::HttpRequest as u32);

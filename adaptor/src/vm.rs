@@ -58,6 +58,8 @@ pub struct Vm<H> {
     streams: Streams,
     /// The metric of those that wait.
     waiting: Option<Measures>,
+    /// Whether a body was ever shown.
+    has_seen_body: bool,
     /// Whether it was said that bodies do not come.
     bodies_missed: bool,
     /// By name: Envoy makes a new metric each time that one is defined.
@@ -92,8 +94,8 @@ impl<H: Host> Vm<H> {
     /// hung for an hour does not make its roots seem gone.
     const GONE_AFTER_TICKS: u32 = 10;
 
-    /// For how long a request is held for its body, in nanoseconds, before it is said that none comes.
-    const BODY_MISSED_AFTER: u64 = 5_000_000_000;
+    /// For how long a request is held for its body, in nanoseconds, in a VM that was never shown one.
+    const BODY_MISSED_AFTER: u64 = 10_000_000_000;
 
     /// A VM with nothing in it.
     pub fn new(host: H) -> Self {
@@ -105,6 +107,7 @@ impl<H: Host> Vm<H> {
             pipelines: Pipelines::default(),
             streams: Streams::default(),
             waiting: None,
+            has_seen_body: false,
             bodies_missed: false,
             metrics: Metrics::new(),
         }
@@ -243,15 +246,12 @@ impl<H: Host> Vm<H> {
         }
         let links = roots.iter_mut().filter(|known| known.id == root).flat_map(|root| root.chain.iter_mut().flatten());
         for link in links {
-            let Some(is_new) = link.documents.answered(host, link.filter, &*link.policy, token, status, body_size, now)
-            else {
-                continue;
-            };
-            if is_new {
+            if link.documents.answered(host, link.filter, &*link.policy, token, status, body_size, now) {
+                // Also when nothing came: who waited for that need not wait any longer.
                 self.judge_waiting(Some(root), now);
                 self.host.enter(root);
+                break;
             }
-            break;
         }
         self.set_tick(root);
     }
@@ -269,6 +269,7 @@ impl<H: Host> Vm<H> {
 
     /// More of a request's body is here; while it is held, Envoy shows all of it that came so far.
     pub fn on_request_body(&mut self, context: u32, size: usize, end_of_stream: bool) -> Flow {
+        self.has_seen_body = true;
         if self.streams.is_empty() {
             return Flow::Continue;
         }
@@ -281,13 +282,24 @@ impl<H: Host> Vm<H> {
 
     /// A request's trailers are here: its body has ended, and no body callback has said so.
     pub fn on_request_trailers(&mut self, context: u32) -> Flow {
-        if self.streams.is_empty() {
-            return Flow::Continue;
-        }
         self.host.begin();
+        self.remove_trailers();
         let Some(held) = self.streams.get_mut(context) else { return Flow::Continue };
         held.ended = true;
         self.judge_held(context)
+    }
+
+    /// Removes trailers with names that clients may not send: an upstream may take them for headers (RFC 9110 section
+    /// 6.5.1). Which configuration a request belongs to is not known any more, so the names of all count.
+    fn remove_trailers(&self) {
+        let chains = || self.roots.iter().filter_map(|root| root.chain.as_deref()).flatten();
+        let is_reserved = |name: &[u8]| chains().any(|link| link.policy.is_reserved(name));
+        let names = self.host.request_trailers().into_iter().flatten().map(|(name, _)| name);
+        for name in names.filter(|name| is_reserved(name)) {
+            if self.host.remove_request_trailer(name).is_err() {
+                self.host.log(Level::Error, "portcullis: Envoy does not remove a trailer");
+            }
+        }
     }
 
     /// Judges the body of a held request if it is all here, or is too much of it.
@@ -380,13 +392,8 @@ impl<H: Host> Vm<H> {
         }
         let host = &self.host;
         self.streams.retain(|context| host.enter(context));
-        if !self.bodies_missed && self.streams.is_any_without_body(now.saturating_sub(Self::BODY_MISSED_AFTER)) {
-            self.bodies_missed = true;
-            host.log(
-                Level::Warn,
-                "portcullis: a request is held for its body, and none comes; its client may be slow, or the plugin's \
-                 configuration lacks `allow_on_headers_stop_iteration: true`",
-            );
+        if !self.has_seen_body {
+            self.refuse_bodiless(now.saturating_sub(Self::BODY_MISSED_AFTER));
         }
         for held in self.streams.take_waiting(|held, until| Some(held.root) == root || until <= now) {
             let context = held.context;
@@ -394,6 +401,29 @@ impl<H: Host> Vm<H> {
             let may_wait = held.until.is_some_and(|until| until > now);
             if self.judge(held, may_wait) == Judged::Passed && self.host.resume().is_err() {
                 self.host.log(Level::Error, "portcullis: Envoy did not let a request go on");
+            }
+        }
+    }
+
+    /// Refuses requests that have been held for their bodies since before `then`, in a VM that was never shown a body:
+    /// the plugin's configuration is not as it must be, and they would hang.
+    fn refuse_bodiless(&mut self, then: u64) {
+        for held in self.streams.take_bodiless(then) {
+            let Self { host, roots, pipelines, metrics, .. } = self;
+            if !self.bodies_missed {
+                self.bodies_missed = true;
+                host.log(
+                    Level::Error,
+                    "portcullis: a request is held for its body, and Envoy shows none: does the plugin's configuration \
+                     have `allow_on_headers_stop_iteration: true`?",
+                );
+            }
+            host.enter(held.context);
+            let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
+            let link = held.checks.first().and_then(|(index, _)| chain?.get(*index));
+            if let Some(link) = link {
+                let tools = &mut Tools { host, pipelines, metrics };
+                unavailable(tools, &HostRequest::new(host, false), link);
             }
         }
     }

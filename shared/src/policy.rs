@@ -24,6 +24,12 @@ pub trait Policy {
         Vec::new()
     }
 
+    /// Whether clients may not send a header of this name, which the policy itself sets; nor a trailer.
+    fn is_reserved(&self, name: &[u8]) -> bool {
+        let _ = name;
+        false
+    }
+
     /// What an operator should know of the configuration, though it is accepted.
     fn warnings(&self) -> &[String] {
         &[]

@@ -46,8 +46,9 @@ pub trait Request {
     /// recently enough.
     fn has_document(&self, document: usize) -> bool;
 
-    /// Asks for a newer version of a document; `true` when one may come soon, so that waiting is worth it.
-    fn demand_document(&self, document: usize) -> bool;
+    /// Asks for a newer version of a document; `true` when one may come by this time (nanoseconds since 1970), so that
+    /// waiting is worth it.
+    fn demand_document(&self, document: usize, by: u64) -> bool;
 
     /// What all workers of the proxy share.
     fn store(&self) -> &dyn Store;
@@ -171,7 +172,7 @@ impl Request for Parts {
         self.has_documents
     }
 
-    fn demand_document(&self, _: usize) -> bool {
+    fn demand_document(&self, _: usize, _: u64) -> bool {
         self.more_documents
     }
 

@@ -42,6 +42,12 @@ impl WasmHost {
         Ok(bytes.unwrap_or_default())
     }
 
+    fn map(&self, map: u32) -> Result<Packed<'_>, Refused> {
+        // SAFETY: all pointers are valid for the call.
+        let pairs = self.handed_over(|pairs, size| unsafe { abi::proxy_get_header_map_pairs(map, pairs, size) })?;
+        pairs.and_then(Packed::new).ok_or(Refused(abi::NOT_FOUND))
+    }
+
     fn header(&self, map: u32, name: &str) -> Result<Option<&[u8]>, Refused> {
         // SAFETY: all pointers are valid for the call.
         self.handed_over(|value, size| unsafe {
@@ -63,9 +69,7 @@ impl Host for WasmHost {
     }
 
     fn request_headers(&self) -> Result<Packed<'_>, Refused> {
-        let map = self
-            .handed_over(|pairs, size| unsafe { abi::proxy_get_header_map_pairs(abi::REQUEST_HEADERS, pairs, size) })?;
-        map.and_then(Packed::new).ok_or(Refused(abi::NOT_FOUND))
+        self.map(abi::REQUEST_HEADERS)
     }
 
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
@@ -90,6 +94,14 @@ impl Host for WasmHost {
 
     fn remove_request_header(&self, name: &str) -> Result<(), Refused> {
         done(unsafe { abi::proxy_remove_header_map_value(abi::REQUEST_HEADERS, name.as_ptr(), name.len()) })
+    }
+
+    fn request_trailers(&self) -> Result<Packed<'_>, Refused> {
+        self.map(abi::REQUEST_TRAILERS)
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), Refused> {
+        done(unsafe { abi::proxy_remove_header_map_value(abi::REQUEST_TRAILERS, name.as_ptr(), name.len()) })
     }
 
     fn set_property(&self, path: &str, value: &[u8]) -> Result<(), Refused> {

@@ -27,6 +27,8 @@ pub(super) struct FakeHost {
     pub(super) call_body: Vec<u8>,
     /// Of the request.
     pub(super) body: Vec<u8>,
+    /// Of the request.
+    pub(super) trailers: Vec<u8>,
     /// Streams that have ended.
     pub(super) gone: Vec<u32>,
     request: Vec<u8>,
@@ -136,6 +138,14 @@ impl Host for FakeHost {
 
     fn remove_request_header(&self, name: &str) -> Result<(), Refused> {
         self.edit(format!("-{name}"))
+    }
+
+    fn request_trailers(&self) -> Result<Packed<'_>, Refused> {
+        Ok(Packed::new(&self.trailers).unwrap())
+    }
+
+    fn remove_request_trailer(&self, name: &[u8]) -> Result<(), Refused> {
+        self.edit(format!("-trailer {}", String::from_utf8_lossy(name)))
     }
 
     fn set_property(&self, path: &str, value: &[u8]) -> Result<(), Refused> {
@@ -250,6 +260,10 @@ impl Gate {
 }
 
 impl Policy for Gate {
+    fn is_reserved(&self, name: &[u8]) -> bool {
+        name == b"x-size"
+    }
+
     fn outcomes(&self) -> &Outcomes {
         &self.outcomes
     }

@@ -318,7 +318,7 @@ impl Compiler<'_> {
                 }
                 for algorithm in &provider.algorithms {
                     if !keys.keys().iter().any(|key| key.fits(*algorithm)) {
-                        self.errors.add(&path, format_args!("a key for {}", algorithm.as_str()), "none");
+                        self.warnings.push(format!("{path}: no key for {}", algorithm.as_str()));
                     }
                 }
                 Keys::Fixed(Rc::new(keys))

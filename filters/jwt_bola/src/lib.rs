@@ -106,6 +106,10 @@ impl Policy for JwtBola {
         &self.0.warnings
     }
 
+    fn is_reserved(&self, name: &[u8]) -> bool {
+        !self.0.off && self.0.reserved.iter().any(|reserved| ownership::is_header(name, reserved))
+    }
+
     fn measures(&self) -> Vec<Measure> {
         let Statistics { entries, bytes, evictions } =
             self.0.cache.try_borrow().map(|cache| cache.statistics()).unwrap_or_default();
@@ -233,10 +237,14 @@ impl Gate {
             Ok(token) => token,
             Err(fault) => return Caller::Refused(outcomes.source(fault).into()),
         };
+        // What is only told of is not worth anybody's time.
+        let may_wait = rule.mode == Mode::Enforce && request.may_wait();
+        let wait_or = |outcome: OutcomeId| if may_wait { Caller::Wait } else { Caller::Refused(outcome.into()) };
         if !self.revoked.is_known(request) {
-            return Self::wait_or(request, outcomes.revocations_unavailable);
+            return wait_or(outcomes.revocations_unavailable);
         }
         let now = request.now();
+        let patience = now.saturating_add(self.wait);
         if let Ok(mut cache) = self.cache.try_borrow_mut() {
             for provider in &rule.providers {
                 // Without keys it is as unknown as any other: it may wait for them.
@@ -251,11 +259,11 @@ impl Gate {
         match self.verify(rule, token, now, request) {
             Ok(verified) => Caller::Known(verified),
             Err(Rejected::NoKeys(document)) => {
-                let _ = request.demand_document(document);
-                Self::wait_or(request, outcomes.keys_unavailable)
+                let _ = request.demand_document(document, patience);
+                wait_or(outcomes.keys_unavailable)
             }
             Err(Rejected::UnknownKey { document: Some(document), .. })
-                if request.may_wait() && request.demand_document(document) =>
+                if request.demand_document(document, patience) && may_wait =>
             {
                 Caller::Wait
             }
@@ -266,10 +274,6 @@ impl Gate {
                 Caller::Refused(Decision { outcome: outcomes.token(fault), details })
             }
         }
-    }
-
-    fn wait_or(request: &dyn Request, outcome: OutcomeId) -> Caller {
-        if request.may_wait() { Caller::Wait } else { Caller::Refused(outcome.into()) }
     }
 
     /// Verifies a token that is not known yet, by the first of the rule's providers that accepts it.

@@ -61,9 +61,10 @@ pub(crate) fn reason(response: &Response) -> String {
     }
 }
 
-/// A config with one provider, `main`, whose key set has `rsa-1` and `p256-1`, these rules, and audit.
+/// A config with one provider, `main`, whose key set has `rsa-1`, `p256-1` and `ed25519-1`, these rules, and audit.
 pub(crate) fn config(rules: &Value) -> Value {
-    with_keys(&json!({"inline": mint::key_set([&Key::load("rsa-1"), &Key::load("p256-1")])}), rules)
+    let keys = ["rsa-1", "p256-1", "ed25519-1"].map(Key::load);
+    with_keys(&json!({"inline": mint::key_set(&keys)}), rules)
 }
 
 /// The same with the keys of the cluster `idp`.
