@@ -4,6 +4,7 @@ mod attacks;
 mod behaviour;
 mod configuration;
 mod evasions;
+mod fuzz;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
