@@ -17,6 +17,7 @@ use crate::{
     audit::Define,
     documents::Documents,
     host::{self, Metric, MetricKind, Reply},
+    measures::Measures,
 };
 
 /// A policy that was compiled from a configuration.
@@ -48,6 +49,7 @@ pub(crate) struct Link {
     pub(crate) filter: &'static str,
     pub(crate) policy: Box<dyn Policy>,
     pub(crate) documents: Documents,
+    pub(crate) measures: Measures,
     /// By outcome id.
     pub(crate) effects: Vec<Effect>,
     /// For a request that the host did not let the policy see.
@@ -56,32 +58,37 @@ pub(crate) struct Link {
     pub(crate) audit: Option<usize>,
 }
 
-/// What one outcome does, made ready.
+/// What one outcome does.
 pub(crate) struct Effect {
-    /// Defined when the configuration loads, so that it is there before it counts anything; of a policy with thousands of
-    /// outcomes when it counts first.
-    pub(crate) counter: OnceCell<Option<Metric>>,
     /// The class of its event.
     pub(crate) class: Class,
     audited: bool,
     /// Whether someone should look at it now.
     pub(crate) is_alert: bool,
-    /// What its events have in common; made when there is one.
-    event: OnceCell<Template>,
-    /// Made when it is sent first.
-    reply: OnceCell<Option<Reply>>,
+    /// Made when the configuration loads, so that its counter is there before it counts anything; of a policy with
+    /// thousands of outcomes, few of which ever come about, when one is first decided.
+    ready: OnceCell<Box<Ready>>,
+}
+
+/// What is made ready for an outcome.
+pub(crate) struct Ready {
+    pub(crate) counter: Option<Metric>,
+    /// What its events have in common, if it has events.
+    pub(crate) event: Option<Template>,
+    /// Present when the outcome refuses the request.
+    pub(crate) reply: Option<Reply>,
 }
 
 impl Effect {
-    /// What its events have in common, if it has events.
-    pub(crate) fn event(&self, filter: &str, outcome: &Outcome) -> Option<&Template> {
-        let make = || Template::new(filter, env!("CARGO_PKG_VERSION"), outcome, self.class);
-        self.audited.then(|| self.event.get_or_init(make))
-    }
-
-    /// Present when the outcome refuses the request.
-    pub(crate) fn reply(&self, filter: &str, outcome: &Outcome) -> Option<&Reply> {
-        self.reply.get_or_init(|| outcome.refuses().then(|| reply(filter, outcome))).as_ref()
+    pub(crate) fn ready(&self, filter: &str, outcome: &Outcome, define: Define<'_>) -> &Ready {
+        self.ready.get_or_init(|| {
+            let event = || Template::new(filter, env!("CARGO_PKG_VERSION"), outcome, self.class);
+            Box::new(Ready {
+                counter: define(MetricKind::Counter, &metrics::decisions(filter, outcome)),
+                event: self.audited.then(event),
+                reply: outcome.refuses().then(|| reply(filter, outcome)),
+            })
+        })
     }
 }
 
@@ -92,23 +99,24 @@ impl Link {
     pub(crate) fn new(loaded: Loaded, audit: Option<usize>, define: Define<'_>) -> Self {
         let Loaded { filter, policy, audit: sink } = loaded;
         let documents = Documents::new(filter, &*policy, define);
+        let measures = Measures::new(filter, &policy.measures(), define);
         let early = policy.outcomes().len() <= Self::DEFINED_EARLY;
-        let mut effect = |outcome: &Outcome, class| Effect {
-            counter: if early {
-                define(MetricKind::Counter, &metrics::decisions(filter, outcome)).into()
-            } else {
-                OnceCell::new()
-            },
-            class,
-            audited: sink.as_ref().is_some_and(|sink| outcome.notice != Notice::Ordinary || sink.wants(class)),
-            is_alert: outcome.notice == Notice::Alert,
-            event: OnceCell::new(),
-            reply: OnceCell::new(),
+        let mut effect = |outcome: &Outcome, class| {
+            let effect = Effect {
+                class,
+                audited: sink.as_ref().is_some_and(|sink| outcome.notice != Notice::Ordinary || sink.wants(class)),
+                is_alert: outcome.notice == Notice::Alert,
+                ready: OnceCell::new(),
+            };
+            if early {
+                effect.ready(filter, outcome, define);
+            }
+            effect
         };
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
         let outcome = failure("host_unavailable");
         let unavailable = effect(&outcome, Class::Error);
-        Self { filter, policy, documents, effects, unavailable: (outcome, unavailable), audit }
+        Self { filter, policy, documents, measures, effects, unavailable: (outcome, unavailable), audit }
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Held {
     pub(crate) until: Option<u64>,
     /// What policies want to do with the body, each with its position in the chain.
     pub(crate) checks: Vec<(usize, BodyCheck)>,
+    /// Since when it is held, in nanoseconds since 1970.
+    pub(crate) since: u64,
     /// Bytes of the body that are here.
     pub(crate) size: usize,
     /// Whether all of the request is here.
@@ -28,7 +30,7 @@ pub(crate) struct Held {
 impl Held {
     /// A request of which no policy has seen anything.
     pub(crate) const fn new(context: u32, root: u32, ended: bool) -> Self {
-        Self { context, root, link: 0, until: None, checks: Vec::new(), size: 0, ended }
+        Self { context, root, link: 0, until: None, checks: Vec::new(), since: 0, size: 0, ended }
     }
 
     /// Whether a policy refuses the body for its size.
@@ -85,6 +87,11 @@ impl Streams {
     /// Whether any request of this root waits.
     pub(crate) fn is_any_waiting(&self, root: u32) -> bool {
         self.0.iter().any(|held| held.root == root && held.until.is_some())
+    }
+
+    /// Whether a request has waited for its body since before `then`, and nothing of it has come.
+    pub(crate) fn is_any_without_body(&self, then: u64) -> bool {
+        self.0.iter().any(|held| !held.checks.is_empty() && held.size == 0 && held.until.is_none() && held.since < then)
     }
 
     /// Forgets those that are gone.

@@ -419,6 +419,18 @@ fn no_body_and_what_is_no_body_are_judged_as_empty() {
 }
 
 #[test]
+fn bodies_that_do_not_come_are_told_of_once() {
+    let mut vm = vm(r#"{"mode":"enforce"}"#);
+    post(&mut vm, &[("x-gate", "body")]);
+    post(&mut vm, &[("x-gate", "body")]);
+    for (after, told) in [(4_999, 0), (2, 1), (60_000, 1)] {
+        vm.host.advance(after);
+        vm.on_tick(ROOT);
+        assert_eq!(vm.host.logged().matches("allow_on_headers_stop_iteration").count(), told);
+    }
+}
+
+#[test]
 fn a_body_that_the_host_does_not_show_is_refused() {
     let mut vm = vm(r#"{"mode":"enforce"}"#);
     let (context, _) = post(&mut vm, &[("x-gate", "body")]);

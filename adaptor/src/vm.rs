@@ -3,8 +3,7 @@
 use portcullis_shared::{
     config::{Environment, Errors},
     decision::{Detail, Outcome},
-    metrics,
-    policy::{Next, Trail},
+    policy::{Measure, Next, Trail},
     request::Unavailable,
 };
 use std::collections::BTreeMap;
@@ -13,6 +12,7 @@ use crate::{
     audit::{Facts, Pipelines},
     chain::{self, Effect, Link, Loaded},
     host::{Host, Level, Metric, MetricKind, Reply},
+    measures::Measures,
     request::HostRequest,
     stream::{Held, Streams},
 };
@@ -56,6 +56,10 @@ pub struct Vm<H> {
     trail: Trail,
     pipelines: Pipelines,
     streams: Streams,
+    /// The metric of those that wait.
+    waiting: Option<Measures>,
+    /// Whether it was said that bodies do not come.
+    bodies_missed: bool,
     /// By name: Envoy makes a new metric each time that one is defined.
     metrics: Metrics,
 }
@@ -88,6 +92,9 @@ impl<H: Host> Vm<H> {
     /// hung for an hour does not make its roots seem gone.
     const GONE_AFTER_TICKS: u32 = 10;
 
+    /// For how long a request is held for its body, in nanoseconds, before it is said that none comes.
+    const BODY_MISSED_AFTER: u64 = 5_000_000_000;
+
     /// A VM with nothing in it.
     pub fn new(host: H) -> Self {
         Self {
@@ -97,6 +104,8 @@ impl<H: Host> Vm<H> {
             trail: Trail::default(),
             pipelines: Pipelines::default(),
             streams: Streams::default(),
+            waiting: None,
+            bodies_missed: false,
             metrics: Metrics::new(),
         }
     }
@@ -179,21 +188,40 @@ impl<H: Host> Vm<H> {
                 known.missed = known.missed.saturating_add(1);
             }
         }
-        self.roots
-            .retain(|known| known.missed < Self::GONE_AFTER_TICKS || now.saturating_sub(known.seen) < Self::GONE_AFTER);
         let Self { host, roots, .. } = self;
+        let is_gone =
+            |known: &Root| known.missed >= Self::GONE_AFTER_TICKS && now.saturating_sub(known.seen) >= Self::GONE_AFTER;
+        for mut link in roots.extract_if(.., |known| is_gone(known)).filter_map(|root| root.chain).flatten() {
+            link.measures.end(host);
+        }
         let mut has_new = false;
         if let Some(root) = roots.iter_mut().find(|known| known.id == root) {
             for link in root.chain.iter_mut().flatten() {
                 has_new |= link.documents.poll(host, link.filter, &*link.policy, now);
+                link.measures.update(host, &link.policy.measures());
             }
         }
         self.judge_waiting(has_new.then_some(root), now);
         self.host.enter(root);
+        self.measure();
         self.pipelines.deliver(&self.host, now);
         let links = || self.roots.iter().filter_map(|root| root.chain.as_deref()).flatten();
         self.pipelines.sweep(&self.host, now, |index| links().any(|link| link.audit == Some(index)));
         self.set_tick(root);
+    }
+
+    /// Tells how many requests are held. The metric is there from the first one on.
+    fn measure(&mut self) {
+        let waiting = u64::try_from(self.streams.waiting()).unwrap_or(u64::MAX);
+        let now = [Measure { name: "portcullis_requests_waiting", only_grows: false, value: waiting }];
+        let Self { host, metrics, waiting, .. } = self;
+        if waiting.is_none() && now.iter().any(|measure| measure.value > 0) {
+            let filter = "all";
+            *waiting = Some(Measures::new(filter, &now, &mut |kind, name| metric(host, metrics, kind, name)));
+        }
+        if let Some(waiting) = waiting {
+            waiting.update(host, &now);
+        }
     }
 
     /// Makes a root tick as often as it has to.
@@ -295,6 +323,7 @@ impl<H: Host> Vm<H> {
                     let deadline = deadline.filter(|_| index == asked);
                     (held.link, held.until) = (index, Some(deadline.map_or(until, |first| first.min(until))));
                     let root = held.root;
+                    held.since = host.now();
                     streams.hold(held);
                     self.set_tick(root);
                     return Judged::Held;
@@ -311,6 +340,7 @@ impl<H: Host> Vm<H> {
             match request.is_upgrade() {
                 Ok(true) => {}
                 Ok(false) => {
+                    held.since = host.now();
                     streams.hold(held);
                     return Judged::Held;
                 }
@@ -350,6 +380,14 @@ impl<H: Host> Vm<H> {
         }
         let host = &self.host;
         self.streams.retain(|context| host.enter(context));
+        if !self.bodies_missed && self.streams.is_any_without_body(now.saturating_sub(Self::BODY_MISSED_AFTER)) {
+            self.bodies_missed = true;
+            host.log(
+                Level::Warn,
+                "portcullis: a request is held for its body, and none comes; its client may be slow, or the plugin's \
+                 configuration lacks `allow_on_headers_stop_iteration: true`",
+            );
+        }
         for held in self.streams.take_waiting(|held, until| Some(held.root) == root || until <= now) {
             let context = held.context;
             self.host.enter(context);
@@ -427,14 +465,12 @@ fn carry_out<H: Host>(
     details: &[Detail],
 ) -> Flow {
     let Tools { host, pipelines, metrics } = tools;
-    let define = || metric(*host, metrics, MetricKind::Counter, &metrics::decisions(link.filter, outcome));
-    if let Some(counter) = effect.counter.get_or_init(define) {
-        host.add(*counter, 1);
+    let ready = effect.ready(link.filter, outcome, &mut |kind, name| metric(*host, metrics, kind, name));
+    if let Some(counter) = ready.counter {
+        host.add(counter, 1);
     }
-    let reply = effect.reply(link.filter, outcome);
-    if let Some(pipeline) = link.audit
-        && let Some(template) = effect.event(link.filter, outcome)
-    {
+    let reply = ready.reply.as_ref();
+    if let (Some(pipeline), Some(template)) = (link.audit, &ready.event) {
         let status = reply.map(|reply| reply.status);
         let facts = Facts { template, class: effect.class, is_alert: effect.is_alert, status, details };
         pipelines.record(pipeline, request, &facts, *host);

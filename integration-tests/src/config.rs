@@ -132,6 +132,21 @@ impl Bootstrap {
         merge(&mut root, &self.root);
         root
     }
+
+    /// The same with a listener for each of these filters in place of its own: each is like `main`, with its filter in
+    /// place of the first one.
+    pub fn listeners(&self, filters: impl IntoIterator<Item = (&'static str, WasmFilter)>) -> Value {
+        let mut root = self.build();
+        let listener = root["static_resources"]["listeners"][0].take();
+        let with = |(name, filter): (&str, WasmFilter)| {
+            let mut listener = listener.clone();
+            listener["name"] = json!(name);
+            listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"][0] = filter.into();
+            listener
+        };
+        root["static_resources"]["listeners"] = filters.into_iter().map(with).collect();
+        root
+    }
 }
 
 impl fmt::Display for Bootstrap {

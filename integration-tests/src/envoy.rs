@@ -24,6 +24,7 @@ pub struct Launch {
     bootstrap: String,
     concurrency: u32,
     log_level: String,
+    wasm_log_level: Option<String>,
     env: Vec<(String, String)>,
     args: Vec<String>,
 }
@@ -37,6 +38,7 @@ impl Launch {
             bootstrap: bootstrap.to_string(),
             concurrency: 1,
             log_level: "warning".to_owned(),
+            wasm_log_level: None,
             env: Vec::new(),
             args: Vec::new(),
         }
@@ -60,6 +62,13 @@ impl Launch {
     #[must_use]
     pub fn log_level(mut self, level: &str) -> Self {
         level.clone_into(&mut self.log_level);
+        self
+    }
+
+    /// The log level of Envoy's Wasm parts alone: at `debug`, Envoy itself logs every request's headers.
+    #[must_use]
+    pub fn wasm_log_level(mut self, level: &str) -> Self {
+        self.wasm_log_level = Some(level.to_owned());
         self
     }
 
@@ -109,8 +118,8 @@ impl Launch {
         let config = folder.join(if json { "bootstrap.json" } else { "bootstrap.yaml" });
         fs::write(&config, &self.bootstrap).expect("write the bootstrap");
         let log = File::create(log_file(folder)).expect("create the log");
-        let wasm_level = match self.log_level.as_str() {
-            verbose @ ("trace" | "debug") => verbose,
+        let wasm_level = match (self.wasm_log_level.as_deref(), self.log_level.as_str()) {
+            (Some(level), _) | (None, level @ ("trace" | "debug")) => level,
             _ => "info",
         };
         let mut command = Command::new(binary());

@@ -14,8 +14,8 @@ use crate::{dist, workspace};
 /// A bootstrap from a file such as `envoy/demo.yaml`, rewritten so that it runs anywhere.
 ///
 /// - Listeners and admin bind port 0 of 127.0.0.1.
-/// - Clusters named with [`endpoint`](Self::endpoint) get that address. All others get one where
-///   nothing listens, so that a test never leaves the machine or waits for DNS.
+/// - Clusters named with [`endpoint`](Self::endpoint) get that address, and no TLS, which the servers here do not
+///   speak. All others get one where nothing listens, so that a test never leaves the machine or waits for DNS.
 /// - Files that end in `.wasm` come from `dist/`; other paths can be moved with
 ///   [`path`](Self::path).
 #[derive(Clone, Debug)]
@@ -29,6 +29,33 @@ impl Example {
     /// Reads a file; the path is relative to the workspace.
     pub fn load(file: &str) -> Self {
         Self { file: file.to_owned(), root: read_yaml(workspace(file)), endpoints: BTreeMap::new() }
+    }
+
+    /// Several files in one Envoy: the listeners of all, each named after its file, and the clusters of all. What a
+    /// file says besides, such as `stats_config`, is that of the first.
+    pub fn load_all(files: &[&str]) -> Self {
+        let mut examples = files.iter().map(|file| {
+            let mut example = Self::load(file);
+            let name = Path::new(file).file_stem().expect("a file has a name").to_string_lossy();
+            for listener in array(&mut example.root["static_resources"]["listeners"]) {
+                listener["name"] = json!(name);
+            }
+            example
+        });
+        let mut all = examples.next().expect("a file at least");
+        for mut other in examples {
+            all.file = format!("{} with {}", all.file, other.file);
+            for part in ["listeners", "clusters"] {
+                let known = all.root["static_resources"][part].as_array_mut().expect("a list");
+                for new in array(&mut other.root["static_resources"][part]) {
+                    match known.iter().find(|known| known["name"] == new["name"]) {
+                        None => known.push(new.take()),
+                        Some(known) => assert_eq!(known, new, "{}: two of one name", all.file),
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// Points a cluster at a real address.
@@ -72,7 +99,11 @@ impl Example {
             let name = cluster["name"].as_str().expect("a cluster has a name").to_owned();
             unused.retain(|given| **given != name);
             let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
-            let address = self.endpoints.get(&name).copied().unwrap_or(nowhere);
+            let given = self.endpoints.get(&name).copied();
+            if given.is_some() {
+                cluster.as_object_mut().expect("a cluster is an object").remove("transport_socket");
+            }
+            let address = given.unwrap_or(nowhere);
             cluster["type"] = json!("STATIC");
             cluster["load_assignment"] = load_assignment(&name, address);
         }

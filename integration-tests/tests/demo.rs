@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -52,7 +53,7 @@ async fn json_tells_of_a_tour_that_went_as_expected() {
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["as_expected"], true);
     let steps = report["steps"].as_array().unwrap();
-    assert!(steps.len() >= 15);
+    assert!(steps.len() >= 27);
     for step in steps {
         assert_eq!(step["as_expected"], true, "{step:#}");
     }
@@ -62,6 +63,22 @@ async fn json_tells_of_a_tour_that_went_as_expected() {
     assert_eq!(bad_bot["upstream"].as_array().unwrap().len(), 0);
     assert_eq!(bad_bot["metrics"][0]["labels"]["rule"], "named");
     assert_eq!(bad_bot["events"][0]["user_agent"]["original"], "BadBot");
+
+    let step = |title: &str| steps.iter().find(|step| step["title"] == title).unwrap_or_else(|| panic!("{title}"));
+    let lie = step("A header that lies");
+    let seen: Vec<_> = lie["upstream"][0]["headers"].as_array().unwrap().iter().map(|header| &header[0]).collect();
+    assert!(
+        seen.iter().any(|name| *name == "x-user-id") && !seen.iter().any(|name| *name == "authorization"),
+        "{seen:?}"
+    );
+    let expired = &step("Expired, outside leeway")["events"][0]["portcullis"]["details"];
+    assert!((600..660).contains(&expired["missed_by_s"].as_u64().unwrap()), "{expired}");
+    let exempt = &step("An admin")["events"][0];
+    assert_eq!(exempt["event"]["reason"], "owner_exempt");
+    // What shows all that was sent has the tokens; what is for others has none.
+    let token = lie["request"]["token"].as_str().unwrap();
+    assert!(lie["curl"].as_str().unwrap().starts_with(&format!("ALICE={token}; curl ")));
+    assert!(steps.iter().all(|step| !step["events"].to_string().contains(token)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,6 +100,13 @@ fn line_with(text: &str, output: &mut impl BufRead) -> String {
     lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("no line with {text:?}"))
 }
 
+/// The address of the listener with this filter, which comes next.
+fn gateway(filter: &str, output: &mut impl BufRead) -> SocketAddr {
+    let line = line_with(&format!("(with {filter})"), output);
+    let url = line.split_whitespace().nth(1).unwrap();
+    url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap()
+}
+
 fn interrupt(child: &Child) {
     kill_process(Pid::from_child(child), Signal::INT).unwrap();
 }
@@ -92,23 +116,34 @@ async fn serves_until_it_is_interrupted() {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = demo(&[], &folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(demo.stdout.take().unwrap());
-    let gateway = line_with("gateway  ", &mut out);
-    let gateway = gateway.trim().trim_start_matches("gateway").trim();
-    let address = gateway.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    let address = gateway("ua_block", &mut out);
+    let tokens = Client::h1(gateway("jwt_bola", &mut out));
+    let alice = line_with("ALICE=", &mut out);
+    let bearer = format!("Bearer {}", alice.trim_start_matches("ALICE="));
     line_with("grep ^portcullis", &mut out);
 
+    for (user, status) in [("alice", 200), ("bob", 403)] {
+        let request = Request::get(&format!("/users/{user}/later")).header("authorization", &bearer);
+        assert_eq!(tokens.send(request).await.status, status, "{user}");
+    }
     let client = Client::h1(address);
     let refused = client.send(Request::get("/later").header("user-agent", "BadBot/9")).await;
     assert_eq!(refused.status, 403);
     let passed = client.send(Request::get("/later").header("user-agent", "Browser/9")).await;
     assert_eq!(passed.text(), "hello from the upstream\n");
     let reading = tokio::task::spawn_blocking(move || {
+        line_with("GET /users/alice/later", &mut out);
         let upstream = line_with("upstream ", &mut out);
-        (upstream, line_with("event ", &mut out), out)
+        (upstream, line_with("event ", &mut out), line_with("event ", &mut out), out)
     });
-    let (upstream, event, mut out) = within("a line for each", reading).await.unwrap();
+    let (upstream, one, other, mut out) = within("a line for each", reading).await.unwrap();
     assert!(upstream.contains("GET /later  Browser/9"), "{upstream}");
-    assert!(event.contains("deny by named, enforce  user_agent_denied  GET /later  BadBot/9"), "{event}");
+    for text in [
+        "deny by named, enforce  user_agent_denied  GET /later  BadBot/9",
+        "deny by users, enforce  owner_mismatch  GET /users/bob/later",
+    ] {
+        assert!(one.contains(text) || other.contains(text), "{one} {other}");
+    }
 
     interrupt(&demo);
     let status = demo.wait().unwrap();

@@ -46,6 +46,34 @@ pub enum Notice {
     Alert,
 }
 
+/// Makes an enum of what can be wrong, each with its reason code. The enum's variants are in the order in which things are
+/// judged.
+macro_rules! reasons {
+    (
+        $(#[$meta:meta])*
+        pub enum $enum:ident {
+            $($(#[doc = $text:literal])+ $name:ident = $code:literal,)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $enum {
+            $($(#[doc = $text])+ $name,)+
+        }
+
+        impl $enum {
+            /// All of them, in the order of their declaration.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The stable reason code.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+        }
+    };
+}
+pub(crate) use reasons;
+
 /// Everything about one possible decision that is known when the configuration loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {

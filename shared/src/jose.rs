@@ -3,15 +3,17 @@
 //! A token is found in the request (and where it is not, a [`SourceFault`] says why). If it was verified before, it is in
 //! the [`TokenCache`]; else it goes through these steps, and the first that finds a fault names it by a [`Fault`]: its
 //! three parts and its header are read strictly, a key is chosen by the rules of the provider, the signature is verified,
-//! and only then are the claims believed. At last the [`Revocations`] are asked, for each request anew.
+//! and only then are the claims believed. At last the [`Revocations`] are asked, and again for what is remembered when they change.
 
 mod algorithm;
 mod base64url;
 mod bearer;
 mod cache;
 mod claims;
+mod comb;
 mod der;
 mod ecdsa;
+mod ed25519;
 mod fault;
 mod hash;
 mod jwk;

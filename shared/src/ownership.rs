@@ -28,6 +28,7 @@ pub use compare::{Compare, judge, owns};
 pub use fault::Fault;
 pub use header::{
     METHOD_OVERRIDE_HEADERS, METHOD_OVERRIDE_PARAMETERS, PATH_OVERRIDE_HEADERS, is_header, refuse_overrides,
+    refuse_overriding_query,
 };
 pub use id::{MAX_ID, check_id};
 pub use resource::{Resource, ResourceError};

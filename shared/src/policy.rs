@@ -29,6 +29,11 @@ pub trait Policy {
         &[]
     }
 
+    /// What it says of its own state, always the same things in the same order; asked now and then.
+    fn measures(&self) -> Vec<Measure> {
+        Vec::new()
+    }
+
     /// A document was fetched.
     ///
     /// # Errors
@@ -37,6 +42,17 @@ pub trait Policy {
         let _ = (document, body);
         Ok(ReadDocument { accept: Box::new(|| ()), warning: None })
     }
+}
+
+/// A number about a policy's state in one worker; the metric is the sum over all workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// The metric's name. It has the label `filter`.
+    pub name: &'static str,
+    /// Whether it is a counter; else a gauge.
+    pub only_grows: bool,
+    /// The number now.
+    pub value: u64,
 }
 
 /// A document that is of use.

@@ -77,6 +77,7 @@ impl Carriers {
     ) -> Result<(), Unavailable> {
         for carrier in places.iter().filter_map(|place| self.0.get(*place)) {
             match carrier {
+                Carrier::Header { name, .. } if places.len() == 1 => request.remove_header(name)?,
                 Carrier::Header { name, scheme } => {
                     if matches!(find_in_header(headers.all(name), scheme.as_deref()), Found::Token(_)) {
                         request.remove_header(name)?;

@@ -28,6 +28,7 @@ use crate::{
     provider::Provider,
     revoked::RevokedLists,
     rule::{Methods, Rule},
+    seen::Names,
     watch::Watch,
     word::{Audiences, Auth},
 };
@@ -99,10 +100,12 @@ impl Compiler<'_> {
         let is_enforced = config.rules.iter().any(|rule| mode.of_rule(rule.mode) == Mode::Enforce);
         let paths = if is_enforced { Mode::Enforce } else { mode };
         let unmatched = GateOutcomes::new(mode, paths, config.default, &mut self.outcomes);
-        let enforced = TokenOutcomes::new(Mode::Enforce, &config.realm, &mut self.outcomes);
-        let shadowed = TokenOutcomes::new(Mode::Shadow, &config.realm, &mut self.outcomes);
         self.claim_headers(&names, &providers);
         let (templates, table) = self.rules(config.rules, mode, &names, &config.realm);
+        let [enforced, shadowed] = [Mode::Enforce, Mode::Shadow].map(|mode| {
+            let is_used = table.iter().any(|rule| rule.mode == mode && !rule.providers.is_empty());
+            is_used.then(|| TokenOutcomes::new(mode, &config.realm, &mut self.outcomes))
+        });
         for (index, Named { name, .. }) in names.iter().enumerate() {
             if !table.iter().any(|rule| rule.providers.iter().any(|known| usize::from(*known) == index)) {
                 self.warnings.push(format!("$.providers.{name}: no rule asks for its tokens"));
@@ -114,6 +117,7 @@ impl Compiler<'_> {
         let enumeration = config.enumeration.map(|watch| Watch::new(&watch, &mut self.errors));
         let reserved: BTreeSet<Rc<str>> =
             providers.iter().flat_map(|provider| &provider.headers).map(|(name, _)| Rc::clone(name)).collect();
+        let reserved: Vec<_> = reserved.into_iter().collect();
         // Its keys are random.
         let random = || RandomState::new().build_hasher().finish();
         Gate {
@@ -126,7 +130,8 @@ impl Compiler<'_> {
             table,
             providers,
             carriers: std::mem::take(&mut self.carriers),
-            reserved: reserved.into_iter().collect(),
+            names: Names::new(&reserved),
+            reserved,
             claims: std::mem::take(&mut self.claims),
             revoked,
             cache: RefCell::new(TokenCache::new(

@@ -28,6 +28,7 @@ mod outcomes;
 mod provider;
 mod revoked;
 mod rule;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod verified;
@@ -35,11 +36,11 @@ mod watch;
 
 use portcullis_shared::{
     decision::{Decision, Detail, OutcomeId, Outcomes},
-    jose::{Compact, Fault, TokenCache},
+    jose::{Compact, Fault, Statistics, TokenCache},
     mode::Mode,
     ownership::{self, ClaimTable, Denial},
     path::{NormalPath, Normaliser, PathBuffer, TemplateSet},
-    policy::{BodyCheck, Next, Policy, ReadDocument, Trail},
+    policy::{BodyCheck, Measure, Next, Policy, ReadDocument, Trail},
     request::{Headers, Request, Unavailable},
 };
 use std::{cell::RefCell, rc::Rc};
@@ -49,6 +50,7 @@ use outcomes::{GateOutcomes, TokenOutcomes};
 use provider::{Provider, Rejected};
 use revoked::RevokedLists;
 use rule::{Granted, Methods, Rule};
+use seen::{Names, Seen};
 use verified::Verified;
 use watch::Watch;
 
@@ -60,8 +62,9 @@ pub struct JwtBola(Rc<Gate>);
 struct Gate {
     outcomes: Outcomes,
     unmatched: GateOutcomes,
-    enforced: TokenOutcomes,
-    shadowed: TokenOutcomes,
+    /// For the modes that rules have.
+    enforced: Option<TokenOutcomes>,
+    shadowed: Option<TokenOutcomes>,
     paths: Normaliser,
     rules: TemplateSet<Methods>,
     /// By the positions in `rules`.
@@ -70,6 +73,7 @@ struct Gate {
     carriers: Carriers,
     /// Headers that clients may not send.
     reserved: Vec<Rc<str>>,
+    names: Names,
     claims: ClaimTable,
     revoked: RevokedLists,
     cache: RefCell<TokenCache<Verified>>,
@@ -102,6 +106,17 @@ impl Policy for JwtBola {
         &self.0.warnings
     }
 
+    fn measures(&self) -> Vec<Measure> {
+        let Statistics { entries, bytes, evictions } =
+            self.0.cache.try_borrow().map(|cache| cache.statistics()).unwrap_or_default();
+        let size = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        vec![
+            Measure { name: "portcullis_token_cache_entries", only_grows: false, value: size(entries) },
+            Measure { name: "portcullis_token_cache_bytes", only_grows: false, value: size(bytes) },
+            Measure { name: "portcullis_token_cache_evictions_total", only_grows: true, value: evictions },
+        ]
+    }
+
     fn documents(&self) -> Vec<portcullis_shared::document::Source> {
         self.0.documents.clone()
     }
@@ -122,27 +137,26 @@ enum Caller {
 impl Gate {
     fn judge(self: &Rc<Self>, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable> {
         let headers = &request.headers()?;
-        let target = headers.get(":path").unwrap_or_default();
+        let seen = &self.names.look(headers.clone());
         // Used again by each request: no other can come between.
         let mut buffer = self.buffer.try_borrow_mut().map_err(|_| Unavailable)?;
-        let path = match self.paths.normalise(target, &mut buffer) {
+        let path = match self.paths.normalise(seen.target, &mut buffer) {
             Ok(path) => path,
             Err(ambiguity) => {
                 trail.conclude(self.unmatched.ambiguous(ambiguity));
-                return self.pass_unverified(request, headers);
+                return self.pass_unverified(request, headers, seen);
             }
         };
-        let method = headers.get(":method").unwrap_or_default();
-        let found = self.rules.find_where(&path, |methods| methods.include(method));
+        let found = self.rules.find_where(&path, |methods| methods.include(seen.method));
         let Some(rule) = found.and_then(|found| self.table.get(found.index)) else {
             trail.conclude(self.unmatched.default);
-            return self.pass_unverified(request, headers);
+            return self.pass_unverified(request, headers, seen);
         };
         if rule.mode == Mode::Off || rule.providers.is_empty() {
             trail.conclude(rule.outcomes.passed);
-            return self.pass_unverified(request, headers);
+            return self.pass_unverified(request, headers, seen);
         }
-        self.judge_by(rule, request, headers, &path, trail)
+        self.judge_by(rule, request, (headers, seen), &path, trail)
     }
 
     /// Judges a request that needs a token.
@@ -150,43 +164,45 @@ impl Gate {
         self: &Rc<Self>,
         rule: &Rule,
         request: &dyn Request,
-        headers: &Headers<'_>,
+        (headers, seen): (&Headers<'_>, &Seen<'_>),
         path: &NormalPath<'_>,
         trail: &mut Trail,
     ) -> Result<Next, Unavailable> {
-        let outcomes = self.token_outcomes(rule.mode);
+        let outcomes = self.token_outcomes(rule.mode).ok_or(Unavailable)?;
         if self.refuse_overrides
-            && let Err(fault) = ownership::refuse_overrides(headers.clone(), path.query())
+            && let Err(fault) = seen.overridden.map_or_else(|| ownership::refuse_overriding_query(path.query()), Err)
         {
             trail.conclude(outcomes.ownership(fault));
-            return self.pass_unverified(request, headers);
+            return self.pass_unverified(request, headers, seen);
         }
         let caller = match self.caller(rule, outcomes, request, headers, path) {
             Caller::Known(caller) => caller,
             Caller::Wait => return Ok(Next::Wait(request.now().saturating_add(self.wait))),
             Caller::Refused(decision) => {
                 trail.conclude(decision);
-                return self.pass_unverified(request, headers);
+                return self.pass_unverified(request, headers, seen);
             }
         };
-        let granted = rule.check(&caller, headers, path);
-        let asks_for_body = match granted {
-            Ok(Granted::Now(outcome)) => {
-                let mut decision = Decision::from(outcome);
-                if outcome == rule.outcomes.exempt && outcome != rule.outcomes.passed {
-                    decision.details = self.details(&caller);
-                }
-                trail.conclude(decision);
+        let asks_for_body = match rule.check(&caller, headers, path) {
+            Ok(Granted::Now) => {
+                trail.conclude(rule.outcomes.passed);
+                false
+            }
+            Ok(Granted::Exempt) => {
+                trail.conclude(Decision { outcome: rule.outcomes.exempt, details: self.details(&caller) });
                 false
             }
             Ok(Granted::IfBody) => true,
             Err(denial) => {
-                let decision = self.denied(rule, &caller, denial, request);
-                trail.conclude(decision);
-                return self.pass_unverified(request, headers);
+                trail.conclude(self.denied(rule, &caller, denial, request));
+                if rule.mode == Mode::Shadow {
+                    // It passes, and who calls is known: as with a body that is denied.
+                    self.present(rule, &caller, request, headers, seen)?;
+                }
+                return Ok(Next::Done);
             }
         };
-        self.present(rule, &caller, request, headers)?;
+        self.present(rule, &caller, request, headers, seen)?;
         if !asks_for_body {
             return Ok(Next::Done);
         }
@@ -318,11 +334,14 @@ impl Gate {
         caller: &Verified,
         request: &dyn Request,
         headers: &Headers<'_>,
+        seen: &Seen<'_>,
     ) -> Result<(), Unavailable> {
         if !caller.forward {
             self.carriers.remove(&rule.carriers, request, headers)?;
         }
-        self.remove_reserved(request, headers, &caller.headers)?;
+        if seen.is_any_reserved {
+            self.remove_reserved(request, headers, &caller.headers)?;
+        }
         for (name, value) in &caller.headers {
             request.set_header(name, value)?;
         }
@@ -333,8 +352,15 @@ impl Gate {
     }
 
     /// Lets a request on of which no token was verified, or none was good enough.
-    fn pass_unverified(&self, request: &dyn Request, headers: &Headers<'_>) -> Result<Next, Unavailable> {
-        self.remove_reserved(request, headers, &[])?;
+    fn pass_unverified(
+        &self,
+        request: &dyn Request,
+        headers: &Headers<'_>,
+        seen: &Seen<'_>,
+    ) -> Result<Next, Unavailable> {
+        if seen.is_any_reserved {
+            self.remove_reserved(request, headers, &[])?;
+        }
         Ok(Next::Done)
     }
 
@@ -345,9 +371,6 @@ impl Gate {
         headers: &Headers<'_>,
         set: &[(Rc<str>, Box<[u8]>)],
     ) -> Result<(), Unavailable> {
-        if self.reserved.is_empty() {
-            return Ok(());
-        }
         for (name, _) in headers.clone() {
             let is_reserved = self.reserved.iter().any(|reserved| ownership::is_header(name, reserved));
             if is_reserved && !set.iter().any(|(known, _)| known.as_bytes() == name) {
@@ -362,10 +385,10 @@ impl Gate {
         self.providers.get(usize::from(index))
     }
 
-    const fn token_outcomes(&self, mode: Mode) -> &TokenOutcomes {
+    const fn token_outcomes(&self, mode: Mode) -> Option<&TokenOutcomes> {
         match mode {
-            Mode::Enforce => &self.enforced,
-            Mode::Shadow | Mode::Off => &self.shadowed,
+            Mode::Enforce => self.enforced.as_ref(),
+            Mode::Shadow | Mode::Off => self.shadowed.as_ref(),
         }
     }
 

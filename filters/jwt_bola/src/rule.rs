@@ -1,7 +1,6 @@
 //! What is asked of requests to one path.
 
 use portcullis_shared::{
-    decision::OutcomeId,
     mode::Mode,
     ownership::{Denial, Ownership, Requirement},
     path::NormalPath,
@@ -41,16 +40,18 @@ impl Rule {
             requirement.check(&caller.claims).map_err(|fault| Denial { fault, rule: None, object: None })?;
         }
         if self.exempt.iter().any(|exemption| exemption.check(&caller.claims).is_ok()) {
-            return Ok(Granted::Now(self.outcomes.exempt));
+            return Ok(Granted::Exempt);
         }
         self.ownership.check_headers(&caller.claims, path, headers)?;
-        if self.ownership.needs_body() { Ok(Granted::IfBody) } else { Ok(Granted::Now(self.outcomes.passed)) }
+        if self.ownership.needs_body() { Ok(Granted::IfBody) } else { Ok(Granted::Now) }
     }
 }
 
 /// What a caller may do.
 pub(crate) enum Granted {
-    Now(OutcomeId),
+    Now,
+    /// `owner` does not apply to the caller.
+    Exempt,
     /// It depends on the body.
     IfBody,
 }

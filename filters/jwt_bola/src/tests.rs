@@ -3,6 +3,7 @@
 mod attacks;
 mod behaviour;
 mod configuration;
+mod documentation;
 mod evasions;
 mod fuzz;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use portcullis_integration_tests::{Bootstrap, Client, Collector, Launch, Raw, Request, workspace};
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, bad_bots, filter, get, listeners};
+use crate::gate::{Gate, bad_bots, filter, get};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
@@ -175,7 +175,7 @@ async fn batches_go_as_the_config_says() {
         ("json", filter(&bad_bots(&json!({"format": "json"}))).env(&env)),
     ];
     let launch =
-        |bootstrap: Bootstrap| Launch::new(listeners(&bootstrap, filters)).env("AUDIT_TOKEN", "Bearer s3cr3t-in-env");
+        |bootstrap: Bootstrap| Launch::new(bootstrap.listeners(filters)).env("AUDIT_TOKEN", "Bearer s3cr3t-in-env");
     let gate = Gate::launch(filter(&json!({})), launch).await;
     let send = async |listener| {
         // In one write, so that they come in one batch, unless a tick falls between.
@@ -214,7 +214,7 @@ async fn batches_by_count_and_by_age() {
         ("count", filter(&bad_bots(&json!({"batch": {"max_events": 5, "max_age_ms": hour}})))),
         ("age", filter(&bad_bots(&json!({"batch": {"max_events": 1000, "max_age_ms": 100}})))),
     ];
-    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(listeners(&bootstrap, filters))).await;
+    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(bootstrap.listeners(filters))).await;
     let send = async |listener, count| {
         let client = Client::h1(gate.envoy.listener(listener));
         for _ in 0..count {
@@ -289,7 +289,7 @@ async fn the_operator_selects_the_events() {
         ("allow", config(Some(json!(["allow"])), "/allow")),
         ("all", config(Some(json!(["allow", "deny", "shadow", "error"])), "/allow,deny,shadow")),
     ];
-    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(listeners(&bootstrap, filters))).await;
+    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(bootstrap.listeners(filters))).await;
     for listener in ["default", "deny", "shadow", "allow", "all"] {
         let client = Client::h1(gate.envoy.listener(listener));
         for (agent, status) in [("Mozilla/5.0", 200), ("trial", 200), ("BadBot", 403)] {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::gate::{Gate, bad_bots, filter, get, listeners};
+use crate::gate::{Gate, bad_bots, filter, get};
 
 /// A line of the filter's own table of bad configs.
 #[derive(Deserialize)]
@@ -170,7 +170,7 @@ async fn events_that_wait_survive_a_reload() {
 async fn filters_in_one_vm_judge_by_their_own_configs() {
     let filters =
         [("one", refusing("One", &json!({"path": "/one"}))), ("two", refusing("Two", &json!({"path": "/two"})))];
-    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(listeners(&bootstrap, filters))).await;
+    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(bootstrap.listeners(filters))).await;
     let send = |listener, version: fn(_) -> Client, agent, status| {
         let client = version(gate.envoy.listener(listener));
         async move {

@@ -46,20 +46,6 @@ pub(crate) fn bad_bots(audit: &Value) -> Value {
     config
 }
 
-/// The bootstrap with a listener for each of these filters in place of its own.
-pub(crate) fn listeners(bootstrap: &Bootstrap, filters: impl IntoIterator<Item = (&'static str, WasmFilter)>) -> Value {
-    let mut root = bootstrap.build();
-    let listener = root["static_resources"]["listeners"][0].take();
-    let with = |(name, filter): (&str, WasmFilter)| {
-        let mut listener = listener.clone();
-        listener["name"] = json!(name);
-        listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"][0] = filter.into();
-        listener
-    };
-    root["static_resources"]["listeners"] = filters.into_iter().map(with).collect();
-    root
-}
-
 /// A GET request of `/` with this user agent.
 pub(crate) fn get(agent: impl AsRef<[u8]>) -> Request {
     Request::get("/").header("user-agent", agent)

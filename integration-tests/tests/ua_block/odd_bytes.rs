@@ -4,9 +4,8 @@ mod random;
 mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 
-use portcullis_integration_tests::{ClientError, H2Answer, Launch, Raw, RawH2};
+use portcullis_integration_tests::{Launch, Line, Raw};
 use serde_json::json;
 
 use crate::gate::{Gate, bad_bots, filter, get};
@@ -50,60 +49,9 @@ fn headers<'a>(place: &'a str, value: &'a [u8], agent: &'a [u8]) -> Vec<(&'a str
     headers
 }
 
-/// The same for HTTP/1.1.
-fn head(headers: &[(&str, &[u8])]) -> Vec<u8> {
-    let of = |wanted: &str| headers.iter().find(|(name, _)| *name == wanted).map_or(&b""[..], |(_, value)| value);
-    let mut head = [b"GET ", of(":path"), b" HTTP/1.1\r\nhost: ", of(":authority"), b"\r\n"].concat();
-    for (name, value) in headers.iter().filter(|(name, _)| !name.starts_with(':')) {
-        head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
-    }
-    head.extend(b"\r\n");
-    head
-}
-
-/// A connection of either version that is made anew when Envoy gives it up.
-enum Line {
-    H1(Option<Raw>),
-    H2(Option<RawH2>),
-}
-
-impl Line {
-    /// The status of the answer; `None` when Envoy broke off the stream or the connection instead.
-    async fn send(&mut self, target: SocketAddr, headers: &[(&str, &[u8])]) -> Option<u16> {
-        match self {
-            Self::H1(line) => {
-                let mut raw = match line.take() {
-                    Some(raw) => raw,
-                    None => Raw::connect(target).await,
-                };
-                raw.write(head(headers)).await;
-                match raw.try_read_response().await {
-                    Ok(response) => {
-                        let kept = response.headers.get("connection") != Some(b"close");
-                        *line = kept.then_some(raw);
-                        Some(response.status)
-                    }
-                    Err(ClientError::Closed) => None,
-                    Err(error) => panic!("{error}: {}", head(headers).escape_ascii()),
-                }
-            }
-            Self::H2(line) => {
-                let mut raw = match line.take() {
-                    Some(raw) => raw,
-                    None => RawH2::connect(target).await,
-                };
-                let stream = raw.request(headers, true).await;
-                let answer = raw.answer(stream).await;
-                if matches!(answer, H2Answer::Response(_) | H2Answer::Reset(_)) {
-                    *line = Some(raw);
-                }
-                match answer {
-                    H2Answer::Response(response) => Some(response.status),
-                    _ => None,
-                }
-            }
-        }
-    }
+/// The status of the answer; `None` when Envoy broke off instead.
+async fn status(line: &mut Line, headers: &[(&str, &[u8])]) -> Option<u16> {
+    line.send(headers, None).await.map(|response| response.status)
 }
 
 /// Whether the filter was asked; panics when neither the filter nor Envoy's own checks explain the answer.
@@ -118,7 +66,7 @@ fn judged(status: Option<u16>, refused: bool, context: &str) -> bool {
 
 /// Sends every byte in every place with an agent that passes and one that does not. Gives, for each place, the bytes
 /// with which the filter refused the latter.
-async fn sweep(target: SocketAddr, mut line: Line) -> BTreeMap<&'static str, BTreeSet<u8>> {
+async fn sweep(mut line: Line) -> BTreeMap<&'static str, BTreeSet<u8>> {
     let mut through: BTreeMap<_, BTreeSet<u8>> = BTreeMap::new();
     for place in PLACES {
         for agent in ["Mozilla/5.0", "BadBot/1.0"] {
@@ -129,16 +77,12 @@ async fn sweep(target: SocketAddr, mut line: Line) -> BTreeMap<&'static str, BTr
                     _ => "",
                 };
                 let value = [start.as_bytes(), b"a", &[byte], b"b"].concat();
-                let status = line.send(target, &headers(place, &value, agent.as_bytes())).await;
+                let status = status(&mut line, &headers(place, &value, agent.as_bytes())).await;
                 let context = format!("{place} {}", value.escape_ascii());
                 let refused = agent == "BadBot/1.0";
                 if judged(status, refused, &context) && refused {
                     through.entry(place).or_default().insert(byte);
                 }
-            }
-            // HTTP/2's flow control: answers of one connection are limited, as the client opens no window.
-            if let Line::H2(connection) = &mut line {
-                *connection = None;
             }
         }
     }
@@ -162,7 +106,7 @@ async fn assert_all_is_well(gate: &Gate) {
 async fn every_byte_in_every_place() {
     let gate = auditing_all().await;
     let target = gate.envoy.address();
-    let (h1, h2) = tokio::join!(sweep(target, Line::H1(None)), sweep(target, Line::H2(None)));
+    let (h1, h2) = tokio::join!(sweep(Line::h1(target)), sweep(Line::h2(target)));
     for (version, through) in [("HTTP/1.1", h1), ("HTTP/2", h2)] {
         for place in PLACES {
             // Envoy itself stops odd bytes in the authority, and over HTTP/1.1 in the path.
@@ -182,10 +126,10 @@ async fn empty_values_and_bare_requests() {
     let gate = auditing_all().await;
     let target = gate.envoy.address();
     let mut passed = 0;
-    for mut line in [Line::H1(None), Line::H2(None)] {
+    for mut line in [Line::h1(target), Line::h2(target)] {
         for place in PLACES {
             for agent in ["Mozilla/5.0", "BadBot/1.0"] {
-                let status = line.send(target, &headers(place, b"", agent.as_bytes())).await;
+                let status = status(&mut line, &headers(place, b"", agent.as_bytes())).await;
                 judged(status, place == "user-agent" || agent == "BadBot/1.0", &format!("empty {place}"));
                 passed += usize::from(status == Some(200));
             }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::gate::{Gate, filter, get, listeners};
+use crate::gate::{Gate, filter, get};
 
 /// Refuses `BadBot`, with this `response` where there is one.
 fn refusing(response: Option<&Value>) -> Value {
@@ -128,7 +128,7 @@ async fn status_and_message_are_the_operators() {
         ("message", json!({"message": "Ü"}), json!({"status": 403, "title": "Forbidden", "detail": "Ü"})),
     ];
     let filters = cases.each_ref().map(|(name, response, _)| (*name, filter(&refusing(Some(response)))));
-    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(listeners(&bootstrap, filters))).await;
+    let gate = Gate::launch(filter(&json!({})), |bootstrap| Launch::new(bootstrap.listeners(filters))).await;
     for (listener, _, problem) in cases {
         let address = gate.envoy.listener(listener);
         for client in [Client::h1(address), Client::h2(address)] {

@@ -55,7 +55,10 @@ impl Source {
                 hasher.write(text.as_bytes());
             };
             text(&self.cluster);
-            for (name, value) in self.request_headers() {
+            // In whichever order they were written.
+            let mut headers: Vec<_> = self.request_headers().collect();
+            headers.sort_unstable();
+            for (name, value) in headers {
                 text(name);
                 text(value);
             }

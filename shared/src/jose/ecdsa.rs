@@ -1,23 +1,20 @@
 //! ECDSA on the NIST curves (RFC 7518 section 3.4, FIPS 186-5 section 6.4.2).
-//!
-//! The curves' arithmetic is that of the crates of `RustCrypto`. Their verification doubles a point 256 times and more for
-//! each signature, which takes several times too long in WebAssembly; here tables of the key and the generator, made
-//! when a key is first used, leave an eighth of it.
-
-mod comb;
 
 use std::sync::OnceLock;
 
 use p256::elliptic_curve::{
     CurveArithmetic, CurveGroup, FieldBytes,
     ff::{Field, PrimeField},
+    group,
     ops::{Invert, Reduce},
     point::AffineCoordinates,
 };
 
-use super::{Fault, Hash, der};
-
-use comb::Comb;
+use super::{
+    Fault, Hash,
+    comb::{Comb, Group, Known},
+    der,
+};
 
 /// A curve whose hash is no longer than its numbers.
 pub(super) trait Curve: CurveArithmetic {
@@ -26,8 +23,7 @@ pub(super) trait Curve: CurveArithmetic {
     /// Its object identifier, in DER.
     const OID: &[u8];
 
-    /// The generator's table.
-    fn generator() -> &'static Comb<Self>;
+    fn generator_table() -> &'static Comb<Self>;
 }
 
 macro_rules! curve {
@@ -36,9 +32,9 @@ macro_rules! curve {
             const LENGTH: usize = $length;
             const OID: &[u8] = $oid;
 
-            fn generator() -> &'static Comb<Self> {
+            fn generator_table() -> &'static Comb<Self> {
                 static TABLE: OnceLock<Comb<$curve>> = OnceLock::new();
-                TABLE.get_or_init(|| Comb::new(<$curve as CurveArithmetic>::ProjectivePoint::GENERATOR))
+                Comb::of_generator(&TABLE)
             }
         }
     };
@@ -48,24 +44,59 @@ curve!(p256::NistP256, 32, der::P256);
 curve!(p384::NistP384, 48, der::P384);
 curve!(p521::NistP521, 66, der::P521);
 
+#[expect(clippy::arithmetic_side_effects, reason = "points do not overflow")]
+impl<C: Curve> Group for C {
+    type Point = C::ProjectivePoint;
+    type Entry = C::AffinePoint;
+
+    const BITS: usize = C::Scalar::NUM_BITS as usize;
+
+    fn identity() -> Self::Point {
+        group::Group::identity()
+    }
+
+    fn generator() -> Self::Point {
+        group::Group::generator()
+    }
+
+    fn double(point: Self::Point) -> Self::Point {
+        group::Group::double(&point)
+    }
+
+    fn add(point: Self::Point, other: Self::Point) -> Self::Point {
+        point + other
+    }
+
+    fn add_entry(point: Self::Point, entry: &Self::Entry) -> Self::Point {
+        point + entry
+    }
+
+    fn entries(points: &[Self::Point]) -> Vec<Self::Entry> {
+        let mut entries = vec![C::AffinePoint::default(); points.len()];
+        C::ProjectivePoint::batch_normalize(points, &mut entries);
+        entries
+    }
+
+    fn generator_table() -> &'static Comb<Self> {
+        <C as Curve>::generator_table()
+    }
+}
+
 /// A public key.
 #[derive(Clone)]
-pub(super) struct EcKey<C: Curve> {
-    point: C::ProjectivePoint,
-    table: OnceLock<Comb<C>>,
-}
+pub(super) struct EcKey<C: Curve>(Known<C>);
 
 impl<C: Curve> EcKey<C> {
     /// The point with these big-endian coordinates, if they have the curve's length and it is on the curve.
     pub(super) fn new(x: &[u8], y: &[u8]) -> Option<Self> {
         let (x, y) = (FieldBytes::<C>::try_from(x).ok()?, FieldBytes::<C>::try_from(y).ok()?);
         let point = Option::<C::AffinePoint>::from(C::AffinePoint::from_coordinates(&x, &y))?;
-        Some(Self { point: point.into(), table: OnceLock::new() })
+        Some(Self(Known::new(point.into())))
     }
 
     /// The key's `SubjectPublicKeyInfo`.
     pub(super) fn spki_der(&self) -> Vec<u8> {
-        let point = self.point.to_affine();
+        let point = self.0.point().to_affine();
         der::ec(C::OID, &point.x(), &point.y())
     }
 
@@ -84,8 +115,7 @@ impl<C: Curve> EcKey<C> {
         }
         let hashed = <C::Scalar as Reduce<FieldBytes<C>>>::reduce(&padded);
         let inverse = Option::<C::Scalar>::from(s.invert_vartime()).ok_or(Fault::SignatureMalformed)?;
-        let own = self.table.get_or_init(|| Comb::new(self.point));
-        let point = comb::sum(&[(C::generator(), hashed * inverse), (own, r * inverse)]);
+        let point = self.0.sum(&(hashed * inverse).to_repr(), &(r * inverse).to_repr());
         let x = <C::Scalar as Reduce<FieldBytes<C>>>::reduce(&point.to_affine().x());
         if x == r { Ok(()) } else { Err(Fault::SignatureInvalid) }
     }

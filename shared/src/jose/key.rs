@@ -3,9 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::{cmp::Ordering, fmt};
+use std::fmt;
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use p256::NistP256;
 use p384::NistP384;
 use p521::NistP521;
@@ -13,15 +12,10 @@ use p521::NistP521;
 use super::{
     Algorithm, Fault, Hash, KeyFault, KeyType, der,
     ecdsa::{Curve, EcKey},
+    ed25519::Ed25519Key,
     rsa::{RsaFault, RsaKey},
     secret::Secret,
 };
-
-/// The order of Ed25519's base point, 2^252 + 27742317777372353535851937790883648493 (RFC 8032 section 5.1), big-endian.
-const ED25519_ORDER: [u8; 32] = [
-    0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0xde, 0xf9, 0xde, 0xa2, 0xf7, 0x9c, 0xd6, 0x58, 0x12,
-    0x63, 0x1a, 0x5c, 0xf5, 0xd3, 0xed,
-];
 
 /// What may verify a signature in this library's stead, faster: the host, which runs no WebAssembly.
 pub trait NativeVerify {
@@ -59,7 +53,7 @@ pub(super) enum Material {
     P256(EcKey<NistP256>),
     P384(EcKey<NistP384>),
     P521(EcKey<NistP521>),
-    Ed25519(VerifyingKey),
+    Ed25519(Ed25519Key),
 }
 
 impl Key {
@@ -125,7 +119,7 @@ impl Key {
             Material::P256(key) => token.verify_ecdsa(key),
             Material::P384(key) => token.verify_ecdsa(key),
             Material::P521(key) => token.verify_ecdsa(key),
-            Material::Ed25519(key) => token.verify_ed25519(key),
+            Material::Ed25519(key) => key.verify(input, signature),
         }
     }
 }
@@ -161,15 +155,9 @@ impl Material {
         .ok_or(KeyFault::Point)
     }
 
-    /// A point in its one encoding (RFC 8032 section 5.1.3), which is not of small order: to such a key there are
-    /// signatures that fit many messages.
+    /// A point by its encoding.
     pub(super) fn ed25519(encoded: &[u8]) -> Result<Self, KeyFault> {
-        let encoded = encoded.try_into().map_err(|_| KeyFault::Point)?;
-        let key = VerifyingKey::from_bytes(encoded).map_err(|_| KeyFault::Point)?;
-        if key.is_weak() || key.to_edwards().compress().as_bytes() != encoded {
-            return Err(KeyFault::Point);
-        }
-        Ok(Self::Ed25519(key))
+        Ed25519Key::new(encoded).map(Self::Ed25519).ok_or(KeyFault::Point)
     }
 
     const fn key_type(&self) -> KeyType {
@@ -218,15 +206,6 @@ impl Signed<'_> {
     fn verify_ecdsa<C: Curve>(&self, key: &EcKey<C>) -> Result<(), Fault> {
         let halves = EcKey::<C>::halves(self.signature).ok_or(Fault::SignatureMalformed)?;
         self.natively(|| der::ecdsa(self.signature)).unwrap_or_else(|| key.verify(self.hash, self.input, halves))
-    }
-
-    /// Strictly: no number has two encodings, and no point is of small order (RFC 8032 section 8.4, and more).
-    fn verify_ed25519(&self, key: &VerifyingKey) -> Result<(), Fault> {
-        let signature = Signature::from_slice(self.signature).map_err(|_| Fault::SignatureMalformed)?;
-        if signature.s_bytes().iter().rev().cmp(&ED25519_ORDER) != Ordering::Less {
-            return Err(Fault::SignatureMalformed);
-        }
-        key.verify_strict(self.input, &signature).map_err(|_| Fault::SignatureInvalid)
     }
 
     fn natively(&self, signature: impl FnOnce() -> Vec<u8>) -> Option<Result<(), Fault>> {

@@ -83,31 +83,17 @@ impl KeySet {
             _ => KeySetFault::Syntax { line: error.line(), column: error.column() },
         })?;
         let Some(Value::Array(jwks)) = set.get("keys") else { return Err(KeySetFault::NoKeys) };
-        let mut keys = Vec::new();
-        let mut left_out = Vec::new();
-        let mut leave_out = |index, why| {
-            left_out.push(LeftOut { index, kid: jwks.get(index).and_then(plain_kid), why });
-        };
-        for (index, jwk) in jwks.iter().enumerate().take(Self::MOST) {
-            match jwk::read(jwk, secrets) {
-                Ok(key) => keys.push((index, key)),
-                Err(why) => leave_out(index, why),
+        let read: Vec<_> = jwks.iter().take(Self::MOST).map(|jwk| jwk::read(jwk, secrets)).collect();
+        let mixed = read.iter().flatten().any(|key| key.key_type() != KeyType::Secret);
+        let too_many = (jwks.len() > Self::MOST).then_some(Err(KeyFault::TooMany));
+        let (mut keys, mut left_out) = (Vec::new(), Vec::new());
+        for (index, read) in read.into_iter().chain(too_many).enumerate() {
+            match read.and_then(|key| clear(index, key, jwks, mixed)) {
+                Ok(key) => keys.push(key),
+                Err(why) => left_out.push(LeftOut { index, kid: jwks.get(index).and_then(plain_kid), why }),
             }
         }
-        if jwks.len() > Self::MOST {
-            leave_out(Self::MOST, KeyFault::TooMany);
-        }
-        let mixed = keys.iter().any(|(_, key)| key.key_type() != KeyType::Secret);
-        let keys = keys.into_iter().filter_map(|(index, key)| match unclear(index, &key, jwks, mixed) {
-            Some(why) => {
-                leave_out(index, why);
-                None
-            }
-            None => Some(key),
-        });
-        let set = Self(keys.collect());
-        left_out.sort_by_key(|key| key.index);
-        Ok((set, left_out))
+        Ok((Self(keys), left_out))
     }
 
     /// The keys to try for a token, in the set's order. A `kid` must be that of a key, and the key must fit the
@@ -145,24 +131,20 @@ impl FromIterator<Key> for KeySet {
     }
 }
 
-/// What is wrong with a secret in its set: `mixed` says that there are public keys, too.
-fn unclear(index: usize, key: &Key, jwks: &[Value], mixed: bool) -> Option<KeyFault> {
+/// The key, if it is clear in its set what it is for: `mixed` says that there are public keys.
+fn clear(index: usize, key: Key, jwks: &[Value], mixed: bool) -> Result<Key, KeyFault> {
     if key.key_type() != KeyType::Secret {
-        return None;
+        return Ok(key);
     }
-    // Be the other one good or not: it is not clear which of them was meant.
-    let is_like = |(other, jwk): (usize, &Value)| {
-        other != index
-            && jwk.get("kty").is_some_and(|kty| kty == "oct")
-            && jwk.get("kid").and_then(Value::as_str) == key.kid()
-    };
     if mixed {
-        Some(KeyFault::SecretMixed)
-    } else if key.kid().is_some() && jwks.iter().enumerate().any(is_like) {
-        Some(KeyFault::SecretAmbiguous)
-    } else {
-        None
+        return Err(KeyFault::SecretMixed);
     }
+    // Be the other one good or not: which of them was meant?
+    let is_like = |(other, jwk): (usize, &Value)| {
+        let member = |name| jwk.get(name).and_then(Value::as_str);
+        other != index && member("kty") == Some("oct") && member("kid") == key.kid()
+    };
+    if key.kid().is_some() && jwks.iter().enumerate().any(is_like) { Err(KeyFault::SecretAmbiguous) } else { Ok(key) }
 }
 
 fn plain_kid(jwk: &Value) -> Option<String> {

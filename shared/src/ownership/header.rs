@@ -46,11 +46,17 @@ pub fn refuse_overrides<'a>(
             return Err(Fault::PathOverride);
         }
     }
-    let query = query.unwrap_or_default();
-    if METHOD_OVERRIDE_PARAMETERS.iter().any(|name| may_have(query, name)) {
-        return Err(Fault::MethodOverride);
-    }
-    Ok(())
+    refuse_overriding_query(query)
+}
+
+/// The part of [`refuse_overrides`] that is about the query.
+///
+/// # Errors
+/// [`Fault::MethodOverride`].
+pub fn refuse_overriding_query(query: Option<&[u8]>) -> Result<(), Fault> {
+    let Some(query) = query else { return Ok(()) };
+    let overrides = METHOD_OVERRIDE_PARAMETERS.iter().any(|name| may_have(query, name));
+    if overrides { Err(Fault::MethodOverride) } else { Ok(()) }
 }
 
 /// Whether a server may take the header `name` for `wanted`, which is in lower case: CGI and its heirs make one name of

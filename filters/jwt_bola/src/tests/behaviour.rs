@@ -50,6 +50,11 @@ fn said(filter: &JwtBola, target: &str, token: &str) -> &'static str {
 /// What is done to a request.
 fn edits(filter: &JwtBola, request: &Parts) -> Vec<String> {
     let _ = super::decide(filter, request, b"");
+    edits_of(request)
+}
+
+/// What was done to a request so far.
+fn edits_of(request: &Parts) -> Vec<String> {
     let text = |edit: Edit| match edit {
         Edit::Set(name, value) => format!("{name}={}", String::from_utf8_lossy(&value)),
         Edit::Remove(name) => format!("-{name}"),

@@ -5,13 +5,28 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use portcullis_integration_tests::Headers;
 use tokio::net::TcpStream;
 
+use crate::idp;
 use crate::step::Request;
+
+/// A request as it is sent.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) request: &'static Request,
+    /// The text of its token.
+    pub(crate) token: Option<String>,
+}
+
+impl Sent {
+    pub(crate) fn new(request: &'static Request) -> Self {
+        Self { request, token: request.token.map(idp::mint) }
+    }
+}
 
 /// What came back.
 #[derive(Debug, Default)]
@@ -22,14 +37,18 @@ pub(crate) struct Answer {
 }
 
 /// Also tells the client's port, which Envoy knows the request by.
-pub(crate) async fn send(request: &Request, gateway: SocketAddr) -> Result<(u16, Answer), Box<dyn Error>> {
+pub(crate) async fn send(sent: &Sent, gateway: SocketAddr) -> Result<(u16, Answer), Box<dyn Error>> {
+    let Sent { request, token } = sent;
     let mut message = http::Request::builder()
         .method(request.method)
         .uri(request.path)
         .header("host", gateway.to_string())
-        .body(Empty::<Bytes>::new())?;
+        .body(Full::new(Bytes::from_static(request.body.unwrap_or_default().as_bytes())))?;
     for (name, value) in request.headers {
         message.headers_mut().append(*name, HeaderValue::from_bytes(value)?);
+    }
+    if let Some(token) = token {
+        message.headers_mut().insert("authorization", HeaderValue::try_from(format!("Bearer {token}"))?);
     }
     message.headers_mut().insert("accept", HeaderValue::from_static("*/*"));
     let stream = TcpStream::connect(gateway).await?;

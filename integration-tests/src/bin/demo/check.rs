@@ -33,6 +33,9 @@ pub(crate) fn differences(seen: &Seen) -> Vec<String> {
     found.extend(
         expect.secrets.iter().filter(|secret| text.contains(**secret)).map(|s| format!("an event tells {s:?}")),
     );
+    if seen.sent.token.as_ref().is_some_and(|token| text.contains(token)) {
+        found.push("an event tells the token".to_owned());
+    }
     found
 }
 
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn each_difference_is_told() {
         type Change = fn(&mut Seen);
-        let table: [(Change, &[&str]); 7] = [
+        let table: [(Change, &[&str]); 8] = [
             (|seen| seen.answer.status = 200, &["the status is 200, not 403", "no problem document"]),
             (|seen| seen.answer.body.clear(), &["no problem document"]),
             (|seen| seen.moved.clear(), &["missing metric: deny by r, enforce, w"]),
@@ -133,6 +136,7 @@ mod tests {
             (|seen| seen.moved.push(counter("x", 0.0, 1.0)), &["unexpected metric: deny by x"]),
             (|seen| seen.events = vec![event("x")], &["missing event: deny by r", "unexpected event: deny by x"]),
             (|seen| seen.events[0]["x"] = json!("a s3 b"), &["an event tells \"s3\""]),
+            (|seen| seen.sent.token = Some("deny".to_owned()), &["an event tells the token"]),
         ];
         for (change, expected) in table {
             let mut seen = as_expected();

@@ -3,12 +3,15 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use crate::step::Request;
+use crate::answer::Sent;
+use crate::step::{Request, Token};
 
-/// The command's arguments, quoted for bash; an option and its value are one piece.
+/// The command's arguments, quoted for bash; an option and its value are one piece. A variable stands for a token, which
+/// would fill three lines.
 pub(crate) fn command(request: &Request, gateway: SocketAddr) -> Vec<String> {
     let mut pieces = vec!["curl".to_owned()];
-    if request.method != "GET" {
+    // Data makes it POST.
+    if !matches!((request.method, request.body), ("GET", None) | ("POST", Some(_))) {
         pieces.push(format!("-X {}", request.method));
     }
     // curl resolves dot segments unless told otherwise.
@@ -30,8 +33,24 @@ pub(crate) fn command(request: &Request, gateway: SocketAddr) -> Vec<String> {
             (_, false) => pieces.push(format!("-H {}", quote(&[name.as_bytes(), b": ", value].concat()))),
         }
     }
+    pieces.extend(request.token.map(|token| format!("-H \"authorization: Bearer ${}\"", token.name)));
+    pieces.extend(request.body.map(|body| format!("--data-raw {}", quote(body.as_bytes()))));
     pieces.push(quote(format!("http://{gateway}{}", request.path).as_bytes()));
     pieces
+}
+
+/// The command on one line, with the token that it needs before it.
+pub(crate) fn alone(sent: &Sent, gateway: SocketAddr) -> String {
+    let command = command(sent.request, gateway).join(" ");
+    match (sent.request.token, &sent.token) {
+        (Some(token), Some(text)) => format!("{}; {command}", assignment(token, text)),
+        _ => command,
+    }
+}
+
+/// Sets the variable that stands for a token. No character of a token means anything to a shell.
+pub(crate) fn assignment(token: &Token, text: &str) -> String {
+    format!("{}={text}", token.name)
 }
 
 fn quote(word: &[u8]) -> String {
@@ -65,13 +84,18 @@ mod tests {
     use super::*;
     use crate::{answer, tour};
 
-    /// The lines of the next request that comes, their order and the case of names aside.
+    /// The lines of the next request that comes, its body among them, their order and the case of names aside.
     async fn next_request(listener: &TcpListener) -> Vec<Vec<u8>> {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(stream.read_u8().await.unwrap());
         }
+        let text = String::from_utf8_lossy(&head).to_lowercase();
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        stream.read_exact(&mut body).await.unwrap();
+        head.extend(body);
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
         let lines = head.split(|byte| *byte == b'\n').map(|line| {
             let name = line.iter().position(|byte| *byte == b':').unwrap_or(0);
@@ -92,9 +116,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway = listener.local_addr().unwrap();
         for step in tour::groups().iter().flat_map(|group| group.steps) {
-            let (expected, sent) = tokio::join!(next_request(&listener), answer::send(&step.request, gateway));
+            let request = Sent::new(&step.request);
+            let (expected, sent) = tokio::join!(next_request(&listener), answer::send(&request, gateway));
             sent.unwrap();
-            let line = command(&step.request, gateway).join(" ");
+            let line = alone(&request, gateway);
             let mut bash = Command::new("bash");
             let curl = bash.args(["-c", &format!("{line} --silent --max-time 10")]).status();
             let (found, status) = tokio::join!(next_request(&listener), curl);

@@ -1,16 +1,18 @@
 //! The tour for scripts.
 
+use portcullis_integration_tests::Received;
 use serde_json::{Map, Number, Value, json};
 
+use crate::curl;
 use crate::seen::{Moved, Seen};
-use crate::stage::{CONFIG, Stage};
+use crate::stage::{CONFIGS, Stage};
 use crate::step::Decision;
 
 pub(crate) fn report(stage: &Stage, seen: &[Seen]) -> Value {
     let filters = stage.filters();
     json!({
         "envoy": stage.version,
-        "config": CONFIG,
+        "configs": CONFIGS,
         "modules": filters.iter().map(|filter| format!("dist/{}.wasm", filter.name)).collect::<Vec<_>>(),
         "as_expected": seen.iter().all(Seen::is_as_expected),
         "steps": seen.iter().map(step).collect::<Vec<_>>(),
@@ -28,14 +30,20 @@ fn step(seen: &Seen) -> Value {
         "why": seen.step.why,
         "as_expected": seen.is_as_expected(),
         "differences": seen.differences,
-        "curl": seen.curl.join(" "),
-        "request": {"method": request.method, "path": request.path, "headers": headers.collect::<Vec<_>>()},
+        "curl": curl::alone(&seen.sent, seen.gateway),
+        "request": {
+            "method": request.method,
+            "path": request.path,
+            "headers": headers.collect::<Vec<_>>(),
+            "token": seen.sent.token,
+            "body": request.body,
+        },
         "response": {
             "status": seen.answer.status,
             "content_type": seen.answer.headers.text("content-type"),
             "body": seen.answer.body,
         },
-        "upstream": seen.upstream.iter().map(|got| json!({"method": got.method, "path": got.path})).collect::<Vec<_>>(),
+        "upstream": seen.upstream.iter().map(received).collect::<Vec<_>>(),
         "metrics": seen.moved.iter().map(metric).collect::<Vec<_>>(),
         "events": seen.events,
         "expected": {
@@ -44,6 +52,11 @@ fn step(seen: &Seen) -> Value {
             "decisions": expect.decisions.iter().map(decision).collect::<Vec<_>>(),
         },
     })
+}
+
+fn received(got: &Received) -> Value {
+    let headers = got.headers.iter().map(|(name, value)| json!([name, value.escape_ascii().to_string()]));
+    json!({"method": got.method, "path": got.path, "headers": headers.collect::<Vec<_>>()})
 }
 
 fn metric(moved: &Moved) -> Value {

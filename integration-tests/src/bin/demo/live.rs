@@ -7,9 +7,9 @@ use portcullis_integration_tests::Received;
 use serde_json::Value;
 use tokio::time::interval;
 
-use crate::say;
 use crate::stage::Stage;
 use crate::style::{Style, Tone, tame};
+use crate::{curl, idp, say, tour};
 
 pub(crate) async fn serve(stage: &Stage, style: Style) -> io::Result<()> {
     stage.upstream.clear();
@@ -36,26 +36,39 @@ pub(crate) async fn serve(stage: &Stage, style: Style) -> io::Result<()> {
 }
 
 fn invitation(stage: &Stage, style: Style) -> String {
-    let (gateway, admin) = (stage.gateway(), stage.admin());
+    let (agents, tokens, admin) = (stage.gateway("ua_block"), stage.gateway("jwt_bola"), stage.admin());
     let title = |text| style.paint(Tone::Title, text);
-    let quiet = |text| style.paint(Tone::Quiet, text);
+    let quiet = |text: &str| style.paint(Tone::Quiet, text);
+    let variables = tour::good_tokens().iter().fold(String::new(), |text, token| {
+        let contents = idp::contents(token).into_iter().map(|(name, value)| format!("{name}={value}"));
+        let comment = quiet(&format!("# {}", contents.collect::<Vec<_>>().join("  ")));
+        text + &format!("{comment}\n{}\n", curl::assignment(token, &idp::mint(token)))
+    });
     format!(
         "\n{}\n\n  \
-           gateway    http://{gateway}/\n  \
+           gateway    http://{agents}/  {}\n  \
+           gateway    http://{tokens}/  {}\n  \
            metrics    http://{admin}/stats/prometheus  {}\n  \
            upstream   http://{}/  {}\n  \
            collector  http://{}/ingest  {}\n\n\
+         {}\n\n{variables}\n\
          Try:\n\n  \
-           curl -i http://{gateway}/\n  \
-           curl -i -A BadBot http://{gateway}/\n  \
-           curl -i http://{gateway}/internal/report\n  \
+           curl -i -A BadBot http://{agents}/\n  \
+           curl -i http://{agents}/internal/report\n  \
+           curl -i http://{tokens}/users/alice/orders\n  \
+           curl -i -H \"authorization: Bearer $ALICE\" http://{tokens}/users/alice/orders\n  \
+           curl -i -H \"authorization: Bearer $ALICE\" http://{tokens}/users/bob/orders\n  \
+           curl -i -H \"authorization: Bearer $ADMIN\" http://{tokens}/users/bob/orders\n  \
            curl -s http://{admin}/stats/prometheus | grep ^portcullis\n\n",
         title("It goes on serving until Ctrl-C. What comes in is shown below, events a second late."),
+        quiet("(with ua_block)"),
+        quiet("(with jwt_bola)"),
         quiet("(from Envoy's admin pages)"),
         stage.upstream.address(),
         quiet("(a line for each request that gets there)"),
         stage.collector.address(),
         quiet("(a line for each event)"),
+        title("Good tokens, by the key that the provider has now. Nobody else trusts it; paste them first:"),
     )
 }
 
@@ -67,7 +80,11 @@ fn request_line(request: &Received, style: Style) -> String {
 
 fn event_line(event: &Value, style: Style) -> String {
     let field = |pointer| tame(event.pointer(pointer).and_then(Value::as_str).unwrap_or_default());
-    let tone = if field("/portcullis/mode") == "shadow" { Tone::Shadow } else { Tone::Refused };
+    let tone = match (field("/portcullis/mode").as_str(), field("/portcullis/action").as_str()) {
+        ("shadow", _) => Tone::Shadow,
+        (_, "allow") => Tone::Good,
+        _ => Tone::Refused,
+    };
     let decision = format!("{} by {}, {}", field("/portcullis/action"), field("/rule/name"), field("/portcullis/mode"));
     format!(
         "  event      {}  {}  {} {}  {}\n",

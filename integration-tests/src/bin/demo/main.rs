@@ -7,6 +7,7 @@
 mod answer;
 mod check;
 mod curl;
+mod idp;
 mod json;
 mod live;
 mod options;

@@ -1,15 +1,15 @@
 //! Walks the tour, and gathers what was seen of each step.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use portcullis_integration_tests::{DEADLINE, Received, Sample, until};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::answer::{Answer, send};
+use crate::answer::{Answer, Sent, send};
 use crate::check;
-use crate::curl;
 use crate::stage::Stage;
 use crate::step::{Group, Step};
 
@@ -21,8 +21,9 @@ pub(crate) struct Seen {
     pub(crate) number: usize,
     pub(crate) group: &'static Group,
     pub(crate) step: &'static Step,
-    /// The request as a curl command.
-    pub(crate) curl: Vec<String>,
+    /// Where it was sent to.
+    pub(crate) gateway: SocketAddr,
+    pub(crate) sent: Sent,
     pub(crate) answer: Answer,
     pub(crate) upstream: Vec<Received>,
     pub(crate) moved: Vec<Moved>,
@@ -40,7 +41,8 @@ impl Seen {
             number,
             group,
             step,
-            curl: Vec::new(),
+            gateway: SocketAddr::from(([0; 4], 0)),
+            sent: Sent { request: &step.request, token: None },
             answer: Answer::default(),
             upstream: Vec::new(),
             moved: Vec::new(),
@@ -97,13 +99,18 @@ async fn walk_step(
     number: usize,
     before: &[Sample],
 ) -> Result<(Seen, Vec<Sample>), Box<dyn Error>> {
+    if let Some(event) = step.event {
+        stage.idp.let_happen(event).await;
+    }
     stage.upstream.clear();
-    let answer = timeout(DEADLINE, send(&step.request, stage.gateway())).await;
+    let (sent, gateway) = (Sent::new(&step.request), stage.gateway(group.filter));
+    let answer = timeout(DEADLINE, send(&sent, gateway)).await;
     let answer = answer.unwrap_or_else(|_| Err(format!("no answer after {DEADLINE:?}").into()));
     let (port, answer) = answer.map_err(|error| format!("step {number}, {}: {error}", step.title))?;
     let after = metrics(stage).await;
     let seen = Seen {
-        curl: curl::command(&step.request, stage.gateway()),
+        gateway,
+        sent,
         answer,
         upstream: stage.upstream.requests(),
         moved: moved(before, &after),
@@ -113,10 +120,10 @@ async fn walk_step(
     Ok((seen, after))
 }
 
-/// The filters' metrics, but for those about the delivery of events, which lags behind the requests.
+/// The filters' decisions. Other metrics move by themselves: events are delivered later, keys are fetched.
 async fn metrics(stage: &Stage) -> Vec<Sample> {
     let mut samples = stage.envoy.stats().samples().await;
-    samples.retain(|sample| sample.name.starts_with("portcullis_") && !sample.name.starts_with("portcullis_audit_"));
+    samples.retain(|sample| sample.name == "portcullis_decisions_total");
     samples
 }
 

@@ -3,11 +3,11 @@
 use portcullis_integration_tests::dist;
 use serde_json::Value;
 
-use crate::check;
 use crate::seen::{Moved, Seen};
-use crate::stage::{CONFIG, Stage};
+use crate::stage::{CONFIGS, Stage};
 use crate::step::{Group, Step};
 use crate::style::{Lines, Style, Tone, WIDTH};
+use crate::{check, curl, idp};
 
 /// Where the text beside a label begins.
 const INDENT: usize = 14;
@@ -26,22 +26,24 @@ const EVENT_FIELDS: &[&str] = &[
     "url.query",
     "user_agent.original",
     "http.response.status_code",
-    "portcullis.details",
 ];
 
 pub(crate) fn intro(stage: &Stage, requests: usize, style: Style) -> String {
     let modules: Vec<String> = stage.filters().iter().map(|filter| module(filter.name)).collect();
     let what = format!(
-        "a real Envoy {} with {}, set up by {CONFIG}. Behind it is a small upstream, beside it a collector of audit \
-         events; only addresses were changed.",
+        "a real Envoy {} with {}, set up by {}, a listener of each. Behind it is a small upstream, beside it an \
+         identity provider and a collector of audit events; only addresses were changed, and TLS to the provider \
+         left out.",
         stage.version,
-        modules.join(", ")
+        modules.join(", "),
+        CONFIGS.join(" and ")
     );
     let mut lines = Lines::new(style, WIDTH, 1);
     lines.piece(Tone::Title, "Portcullis:");
     what.split(' ').for_each(|word| lines.piece(Tone::Plain, word));
     let what = lines.into_vec().join("\n");
-    let how = format!("Sending {requests} requests; their audit events leave Envoy in batches, a second later ...");
+    let how =
+        format!("Sending {requests} requests. It takes some 12 seconds: keys are fetched again each 10 at most ...");
     format!("\n{what}\n\n{}\n", style.paint(Tone::Quiet, &how))
 }
 
@@ -85,6 +87,9 @@ fn step(seen: &Seen, style: Style) -> String {
     let gap = " ".repeat(WIDTH.saturating_sub(4 + seen.step.title.chars().count() + verdict.len()));
     let title = format!("{}{gap}{}", style.paint(Tone::Title, seen.step.title), style.paint(tone, verdict));
     let mut block = Block { text: format!("\n{:>2}  {title}\n    {}\n", seen.number, seen.step.why), style };
+    if let Some(event) = seen.step.event {
+        block.field("before", &[event.words().to_owned()]);
+    }
     block.field("expect", &expected(seen.step, style));
     block.field("sent", &sent(seen, style));
     block.field("answer", &answer(seen, style));
@@ -148,9 +153,20 @@ fn expected(step: &Step, style: Style) -> Vec<String> {
 /// The curl command, which can be pasted, and the headers that decide.
 fn sent(seen: &Seen, style: Style) -> Vec<String> {
     let mut command = Lines::new(style, ROOM - 2, 1);
-    seen.curl.iter().for_each(|piece| command.piece(Tone::Plain, piece));
+    let pieces = curl::command(seen.sent.request, seen.gateway);
+    for piece in &pieces {
+        command.piece(Tone::Plain, piece);
+    }
     let mut headers = Lines::new(style, ROOM, 2);
-    for name in seen.group.deciding {
+    if let Some(token) = seen.step.request.token {
+        headers.piece(Tone::Quiet, &format!("{} is a token:", token.name));
+        for (name, value) in idp::contents(token) {
+            headers.pair(name, &value);
+        }
+        headers.end_line();
+    }
+    let in_token = |name: &str| name == "authorization" && seen.sent.token.is_some();
+    for name in seen.group.deciding.iter().filter(|name| !in_token(name)) {
         let values: Vec<_> = seen.step.request.headers.iter().filter(|header| header.0 == *name).collect();
         if values.is_empty() {
             headers.piece(Tone::Quiet, &format!("{name}: (not sent)"));
@@ -172,6 +188,12 @@ fn answer(seen: &Seen, style: Style) -> Vec<String> {
     lines.piece(tone, &format!("{} {}", answer.status, phrase.unwrap_or_default()));
     lines.piece(Tone::Quiet, answer.headers.text("content-type").as_deref().unwrap_or("no content-type"));
     lines.piece(Tone::Plain, if answer.body.is_empty() { "(no body)" } else { answer.body.trim_end() });
+    if let Some(challenge) = answer.headers.text("www-authenticate") {
+        lines.end_line();
+        format!("www-authenticate: {challenge}")
+            .split_inclusive(", ")
+            .for_each(|part| lines.piece(Tone::Quiet, part.trim_end()));
+    }
     lines.into_vec()
 }
 
@@ -207,6 +229,10 @@ fn event(event: &Value, style: Style) -> Vec<String> {
             Some(Value::String(text)) => lines.pair(name, text),
             Some(other) => lines.pair(name, &other.to_string()),
         }
+    }
+    for (name, value) in event["portcullis"]["details"].as_object().into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        lines.pair(&format!("portcullis.details.{name}"), &text);
     }
     lines.into_vec()
 }

@@ -1,31 +1,35 @@
-//! Envoy with the shipped configuration, between an upstream and a collector.
+//! Envoy with the shipped configurations, between an upstream, an identity provider and a collector.
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use portcullis_integration_tests::mint::Key;
 use portcullis_integration_tests::{
     Collector, Envoy, Example, Launch, Reply, StartError, Upstream, dist, read_yaml, workspace,
 };
 use serde_json::{Value, json};
 
-/// What Envoy is started with, below the workspace.
-pub(crate) const CONFIG: &str = "envoy/ua_block.yaml";
+use crate::idp::Idp;
+
+/// What Envoy is started with, below the workspace: a listener of each.
+pub(crate) const CONFIGS: [&str; 2] = ["envoy/ua_block.yaml", "envoy/jwt_bola.yaml"];
 
 pub(crate) struct Stage {
     pub(crate) envoy: Envoy,
     pub(crate) upstream: Upstream,
+    pub(crate) idp: Idp,
     pub(crate) collector: Collector,
     /// Such as `1.40.0`.
     pub(crate) version: String,
-    /// The configuration as in the file.
-    config: Value,
+    /// The configurations as in the files.
+    configs: Vec<Value>,
     admin: SocketAddr,
 }
 
 impl Stage {
     pub(crate) async fn set() -> Result<Self, Box<dyn Error>> {
-        let config = read_yaml(workspace(CONFIG));
-        for filter in filters(&config) {
+        let configs: Vec<Value> = CONFIGS.map(|file| read_yaml(workspace(file))).into();
+        for filter in configs.iter().flat_map(filters) {
             let module = dist(filter.name);
             if !module.is_file() {
                 return Err(format!("{} is missing: run `make build`", module.display()).into());
@@ -34,15 +38,18 @@ impl Stage {
         let upstream = Upstream::start().await;
         upstream.reply(Reply::status(200).header("content-type", "text/plain").body("hello from the upstream\n"));
         let collector = Collector::start().await;
-        let envoy = start(&config, &upstream, &collector).await?;
+        let mut idp = Idp::start().await;
+        let envoy = start(&configs, &upstream, &idp, &collector).await?;
+        idp.await_fetch().await;
         let info = envoy.admin().get("/server_info").await.json();
         let version = info["version"].as_str().and_then(|version| version.split('/').nth(1)).unwrap_or("unknown");
         let admin = std::fs::read_to_string(envoy.folder().join("admin"))?.trim().parse()?;
-        Ok(Self { version: version.to_owned(), envoy, upstream, collector, config, admin })
+        Ok(Self { version: version.to_owned(), envoy, upstream, idp, collector, configs, admin })
     }
 
-    pub(crate) fn gateway(&self) -> SocketAddr {
-        self.envoy.address()
+    /// The listener that has a filter.
+    pub(crate) fn gateway(&self, filter: &str) -> SocketAddr {
+        self.envoy.listener(filter)
     }
 
     pub(crate) fn admin(&self) -> SocketAddr {
@@ -51,7 +58,7 @@ impl Stage {
 
     /// The Wasm filters in the configuration, in their order.
     pub(crate) fn filters(&self) -> Vec<Filter<'_>> {
-        filters(&self.config)
+        self.configs.iter().flat_map(filters).collect()
     }
 
     /// Ends all of it.
@@ -62,26 +69,37 @@ impl Stage {
 }
 
 /// On the documented ports where these are free, so that what the documentation says can be typed.
-async fn start(config: &Value, upstream: &Upstream, collector: &Collector) -> Result<Envoy, StartError> {
-    let example = Example::load(CONFIG);
-    let any = example.endpoint("upstream", upstream.address()).endpoint("audit", collector.address()).build();
+async fn start(configs: &[Value], upstream: &Upstream, idp: &Idp, collector: &Collector) -> Result<Envoy, StartError> {
+    let example = Example::load_all(&CONFIGS).endpoint("upstream", upstream.address());
+    let any = example.endpoint("idp", idp.issuer().address()).endpoint("audit", collector.address()).build();
     let mut documented = any.clone();
-    let admin = "/admin/address/socket_address/port_value";
-    let gateway = "/static_resources/listeners/0/address/socket_address/port_value";
-    for port in [admin, gateway] {
-        let number = config.pointer(port).and_then(Value::as_u64).and_then(|number| u16::try_from(number).ok());
+    let port = "address/socket_address/port_value";
+    let admin = format!("/admin/{port}");
+    let listener = |index: usize| format!("/static_resources/listeners/{index}/{port}");
+    let mut places = vec![(&configs[0], admin.clone(), admin)];
+    places.extend(configs.iter().enumerate().map(|(index, config)| (config, listener(0), listener(index))));
+    for (config, from, to) in places {
+        let number = config.pointer(&from).and_then(Value::as_u64).and_then(|number| u16::try_from(number).ok());
         if let Some(number) = number.filter(|number| TcpListener::bind((Ipv4Addr::LOCALHOST, *number)).is_ok())
-            && let Some(place) = documented.pointer_mut(port)
+            && let Some(place) = documented.pointer_mut(&to)
         {
             *place = json!(number);
         }
     }
-    // Two demos at a time would share the port, by default.
-    documented["static_resources"]["listeners"][0]["enable_reuse_port"] = json!(false);
-    match Launch::new(documented).try_start().await {
-        Err(error) if error.log.contains("Address already in use") => Launch::new(any).try_start().await,
+    for listener in documented["static_resources"]["listeners"].as_array_mut().into_iter().flatten() {
+        // Two demos at a time would share the port, by default.
+        listener["enable_reuse_port"] = json!(false);
+    }
+    match launch(&documented).try_start().await {
+        Err(error) if error.log.contains("Address already in use") => launch(&any).try_start().await,
         outcome => outcome,
     }
+}
+
+/// With a secret that is in the repository: it opens nothing but the demo.
+fn launch(bootstrap: &Value) -> Launch {
+    let secret = Key::load("oct-1").secret();
+    Launch::new(bootstrap).env("PORTCULLIS_HS256", &String::from_utf8_lossy(&secret))
 }
 
 /// A Wasm filter in Envoy's configuration.

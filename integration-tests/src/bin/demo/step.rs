@@ -19,6 +19,8 @@ pub(crate) struct Step {
     pub(crate) title: &'static str,
     /// Why it matters, in one line.
     pub(crate) why: &'static str,
+    /// What happens before.
+    pub(crate) event: Option<Event>,
     pub(crate) request: Request,
     pub(crate) expect: Expect,
 }
@@ -30,6 +32,52 @@ pub(crate) struct Request {
     pub(crate) path: &'static str,
     /// Besides `host` and `accept: */*`, in lower case.
     pub(crate) headers: &'static [(&'static str, &'static [u8])],
+    /// JSON; with its `content-type`.
+    pub(crate) body: Option<&'static str>,
+    /// Whose bearer token it carries.
+    pub(crate) token: Option<&'static Token>,
+}
+
+/// A token that the demo's identity provider mints for a step.
+#[derive(Debug)]
+pub(crate) struct Token {
+    /// The variable that stands for it in commands.
+    pub(crate) name: &'static str,
+    pub(crate) key: Key,
+    /// The claim `sub`.
+    pub(crate) subject: &'static str,
+    /// The claim `roles`, if there are any.
+    pub(crate) roles: &'static [&'static str],
+    /// The claim `scope`, if it is not empty.
+    pub(crate) scope: &'static str,
+    /// When it ends, in seconds from when it is minted.
+    pub(crate) expires_s: i64,
+}
+
+/// What a token is signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// The provider's key before it is rotated.
+    Old,
+    /// Its key after that.
+    New,
+    /// `alg: none`.
+    None,
+}
+
+/// Something that happens between requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The identity provider replaces its key.
+    Rotation,
+}
+
+impl Event {
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Rotation => "the identity provider has replaced its key p256-1 by p256-2",
+        }
+    }
 }
 
 /// What is to come of a request.
@@ -57,13 +105,28 @@ pub(crate) struct Decision {
 
 impl Step {
     pub(crate) const fn new(title: &'static str, why: &'static str, request: Request, expect: Expect) -> Self {
-        Self { title, why, request, expect }
+        Self { title, why, event: None, request, expect }
+    }
+
+    pub(crate) const fn after(self, event: Event) -> Self {
+        Self { event: Some(event), ..self }
     }
 }
 
 /// A GET request.
 pub(crate) const fn get(path: &'static str, headers: &'static [(&'static str, &'static [u8])]) -> Request {
-    Request { method: "GET", path, headers }
+    Request { method: "GET", path, headers, body: None, token: None }
+}
+
+impl Request {
+    /// A POST request with this JSON.
+    pub(crate) const fn post(path: &'static str, body: &'static str) -> Self {
+        Self { method: "POST", body: Some(body), ..get(path, &[("content-type", b"application/json")]) }
+    }
+
+    pub(crate) const fn with(self, token: &'static Token) -> Self {
+        Self { token: Some(token), ..self }
+    }
 }
 
 impl Expect {
@@ -87,6 +150,11 @@ impl Decision {
     /// `allow`, without an event.
     pub(crate) const fn allow(rule: &'static str, reason: &'static str) -> Self {
         Self { rule, action: "allow", mode: "enforce", reason, audited: false }
+    }
+
+    /// `allow`, with an event.
+    pub(crate) const fn audited(rule: &'static str, reason: &'static str) -> Self {
+        Self { audited: true, ..Self::allow(rule, reason) }
     }
 
     /// `deny`, carried out.

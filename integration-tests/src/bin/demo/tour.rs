@@ -1,10 +1,16 @@
 //! The tour: for each filter, a list of steps.
 
+mod jwt_bola;
 mod ua_block;
 
-use crate::step::Group;
+use crate::step::{Group, Token};
 
 /// In the order in which they are walked through.
 pub(crate) const fn groups() -> &'static [Group] {
-    &[ua_block::GROUP]
+    &[ua_block::GROUP, jwt_bola::GROUP]
+}
+
+/// Tokens that are good after the tour.
+pub(crate) const fn good_tokens() -> &'static [Token] {
+    jwt_bola::GOOD_AFTERWARDS
 }

@@ -25,18 +25,24 @@ pub(super) fn limited(text: Cow<'_, str>, max: usize) -> Cow<'_, str> {
 }
 
 /// `number` in decimal.
-pub(super) fn number(out: &mut String, number: u64) {
-    let first = 10_u64.saturating_pow(number.checked_ilog10().unwrap_or_default());
-    padded(out, number, first);
+pub(super) fn number(out: &mut String, mut number: u64) {
+    // As many as `u64::MAX` has.
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = last_digit(number);
+        start = start.saturating_sub(1);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.push_str(digits.get(start..).and_then(|digits| str::from_utf8(digits).ok()).unwrap_or_default());
 }
 
-/// `number` in decimal, from the digit that stands for `first`, a power of ten, on.
-pub(super) fn padded(out: &mut String, mut number: u64, mut first: u64) {
-    while let Some(digit) = number.checked_div(first) {
-        number = number.saturating_sub(digit.saturating_mul(first));
-        out.push(char::from(b'0'.saturating_add(u8::try_from(digit).unwrap_or_default())));
-        first /= 10;
-    }
+/// What `number` ends with.
+pub(super) fn last_digit(number: u64) -> u8 {
+    b'0'.saturating_add(u8::try_from(number % 10).unwrap_or_default())
 }
 
 /// Where to cut `text` so that it and [`CUT`] take `max` bytes; `None` when it takes no more as it is.

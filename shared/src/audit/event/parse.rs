@@ -22,19 +22,16 @@ impl Timestamp {
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
         let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = era * 400 + year_of_era + u64::from(month <= 2);
-        let parts = [
-            (year, 1000, '-'),
-            (month, 10, '-'),
-            (day, 10, 'T'),
-            (time / 3600, 10, ':'),
-            (time / 60 % 60, 10, ':'),
-            (time % 60, 10, '.'),
-            (micros, 100_000, 'Z'),
-        ];
-        for (number, first, after) in parts {
-            json::padded(out, number, first);
-            out.push(after);
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut places = text.iter_mut().rev().filter(|place| **place == b'0');
+        let (second, minute, hour) = (time % 60, time / 60 % 60, time / 3600);
+        for (mut number, count) in [(micros, 6), (second, 2), (minute, 2), (hour, 2), (day, 2), (month, 2), (year, 4)] {
+            for place in places.by_ref().take(count) {
+                *place = json::last_digit(number);
+                number /= 10;
+            }
         }
+        out.push_str(str::from_utf8(&text).unwrap_or_default());
     }
 }
 

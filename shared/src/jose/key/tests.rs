@@ -113,8 +113,10 @@ fn signatures_of_the_wrong_form_are_malformed() {
                 }
             }
             (KeyType::Ed25519, None) => {
-                let mut order = super::ED25519_ORDER;
-                order.reverse();
+                // Little-endian, of the base point (RFC 8032 section 5.1).
+                let mut order = [0; 32];
+                order[..16].copy_from_slice(&27_742_317_777_372_353_535_851_937_790_883_648_493_u128.to_le_bytes());
+                order[31] = 0x10;
                 malformed(key, token, [r, &order].concat());
                 malformed(key, token, [r, &[0xff; 32]].concat());
                 malformed(key, token, [r, sum(s, &order).as_slice()].concat());

@@ -98,11 +98,11 @@ fn claims_take_the_place_of_what_clients_send() {
 }
 
 #[test]
-fn a_denied_request_carries_no_claims() {
+fn a_denied_request_that_passes_carries_its_callers_claims() {
     let rules = json!([{ "path": "/{id}", "auth": ["main"], "owner": [{ "resource": "path.id", "claim": "/sub" }], "mode": "shadow" }]);
     let main = provider(&json!({ "claims_to_headers": { "x-user-id": "/sub" } }));
     let filter = filter(&with(&json!({ "main": main }), &rules, &json!({})));
     let bearer = format!("Bearer {}", token(&json!({})));
     let denied = get("/43", &[("authorization", &bearer), ("x-user-id", "43")]);
-    assert_eq!(edits(&filter, &denied), ["-x-user-id"]);
+    assert_eq!(edits(&filter, &denied), ["-authorization", "x-user-id=42", "@portcullis.claim./sub=42"]);
 }

@@ -4,8 +4,8 @@
 use p256::{
     NistP256,
     elliptic_curve::{
-        CurveArithmetic, FieldBytes,
-        ff::Field,
+        FieldBytes,
+        ff::{Field, PrimeField},
         ops::{MulByGeneratorVartime, Reduce},
     },
 };
@@ -15,9 +15,9 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::jose::ecdsa::Curve;
 
-use super::{Comb, sum};
+use super::Known;
 
-fn number<C: CurveArithmetic>(bytes: &[u8]) -> C::Scalar {
+fn number<C: Curve>(bytes: &[u8]) -> C::Scalar {
     let mut all = FieldBytes::<C>::default();
     all.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     <C::Scalar as Reduce<FieldBytes<C>>>::reduce(&all)
@@ -26,12 +26,12 @@ fn number<C: CurveArithmetic>(bytes: &[u8]) -> C::Scalar {
 /// By the curve's own multiplication.
 fn check<C: Curve>(point: &[u8], a: &[u8], b: &[u8]) {
     let point = C::ProjectivePoint::mul_by_generator_vartime(&(number::<C>(point) + C::Scalar::ONE));
-    let table = Comb::<C>::new(point);
+    let known = Known::<C>::new(point);
     let numbers = [number::<C>(a), number::<C>(b), C::Scalar::ZERO, C::Scalar::ONE, -C::Scalar::ONE];
     for a in numbers {
         for b in numbers {
             let expected = C::ProjectivePoint::mul_by_generator_and_mul_add_vartime(&a, &b, &point);
-            assert!(sum(&[(C::generator(), a), (&table, b)]) == expected, "{a:?} {b:?}");
+            assert!(known.sum(&a.to_repr(), &b.to_repr()) == expected, "{a:?} {b:?}");
         }
     }
 }
