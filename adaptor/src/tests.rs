@@ -1,6 +1,7 @@
 //! The VM with a host made of plain data.
 #![allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
 
+mod documents;
 mod fake;
 
 use fake::{FakeHost, Gate, GateConfig, gates};

@@ -11,7 +11,11 @@ use portcullis_shared::{
     problem::Refusal,
     request::{Headers, Packed, Request, Unavailable},
 };
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
 
 use crate::{
     Loaded,
@@ -31,22 +35,34 @@ pub(super) struct FakeHost {
     pub(super) trailers: Vec<u8>,
     /// Streams that have ended.
     pub(super) gone: Vec<u32>,
+    /// What it shares with other hosts of the process. Without, it has no shared data.
+    pub(super) shared: Option<Rc<Shared>>,
     request: Vec<u8>,
+    /// Of all streams.
+    requests: BTreeMap<u32, Vec<u8>>,
     now_ms: u64,
     contexts: u32,
     seen: RefCell<Seen>,
 }
+
+/// Shared data as Envoy has it: one counter of versions for all keys.
+#[derive(Default)]
+pub(super) struct Shared(pub(super) RefCell<(Values, u32)>);
+
+type Values = BTreeMap<String, (Vec<u8>, u32)>;
 
 #[derive(Default)]
 struct Seen {
     replies: Vec<String>,
     calls: Vec<String>,
     clusters: Vec<String>,
+    headers: Vec<u8>,
     log: String,
     metrics: Vec<(String, i64)>,
     edits: Vec<String>,
     entered: u32,
     resumed: Vec<u32>,
+    tick_ms: u32,
 }
 
 impl FakeHost {
@@ -56,6 +72,7 @@ impl FakeHost {
 
     pub(super) fn next_context(&mut self) -> u32 {
         self.contexts += 1;
+        self.requests.insert(1000 + self.contexts, self.request.clone());
         1000 + self.contexts
     }
 
@@ -94,6 +111,18 @@ impl FakeHost {
         u32::try_from(self.seen.borrow().calls.len()).unwrap()
     }
 
+    /// How often it was last asked to tick, in milliseconds.
+    pub(super) fn tick_ms(&self) -> u32 {
+        self.seen.borrow().tick_ms
+    }
+
+    /// The headers of the last call.
+    pub(super) fn last_headers(&self) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let seen = self.seen.borrow();
+        Packed::new(&seen.headers).unwrap().map(|(name, value)| (text(name), text(value))).collect()
+    }
+
     pub(super) fn logged(&self) -> String {
         self.seen.borrow().log.clone()
     }
@@ -114,14 +143,17 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
-    fn begin(&mut self) {}
+    fn begin(&mut self) {
+        self.seen.get_mut().entered = 0;
+    }
 
     fn request_header(&self, name: &str) -> Result<Option<&[u8]>, Refused> {
         Ok(Headers::Packed(self.request_headers()?).get(name))
     }
 
     fn request_headers(&self) -> Result<Packed<'_>, Refused> {
-        self.unless_broken(Packed::new(&self.request).unwrap())
+        let request = self.requests.get(&self.seen.borrow().entered).unwrap_or(&self.request);
+        self.unless_broken(Packed::new(request).unwrap())
     }
 
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
@@ -172,12 +204,22 @@ impl Host for FakeHost {
         None
     }
 
-    fn shared(&self, _: &str) -> Result<Option<(&[u8], u32)>, Refused> {
-        Err(Refused(12))
+    fn shared(&self, key: &str) -> Result<Option<(&[u8], u32)>, Refused> {
+        let shared = self.shared.as_ref().ok_or(Refused(12))?;
+        // As the host's memory, it is there until the callback ends; here it stays.
+        let stored = shared.0.borrow().0.get(key).cloned();
+        Ok(stored.map(|(value, version)| (&*value.leak(), version)))
     }
 
-    fn set_shared(&self, _: &str, _: &[u8], _: u32) -> Result<bool, Refused> {
-        Err(Refused(12))
+    fn set_shared(&self, key: &str, value: &[u8], version: u32) -> Result<bool, Refused> {
+        let (values, last) = &mut *self.shared.as_ref().ok_or(Refused(12))?.0.borrow_mut();
+        // 0 overwrites, and of a key that is not there no version is asked for.
+        if values.get(key).is_some_and(|(_, known)| version != 0 && version != *known) {
+            return Ok(false);
+        }
+        *last += 1;
+        values.insert(key.to_owned(), (value.to_vec(), *last));
+        Ok(true)
     }
 
     fn call_status(&self) -> Option<u16> {
@@ -199,6 +241,7 @@ impl Host for FakeHost {
         self.unless_broken(())?;
         self.seen.borrow_mut().calls.push(String::from_utf8(call.body.to_vec()).unwrap());
         self.seen.borrow_mut().clusters.push(call.cluster.to_owned());
+        self.seen.borrow_mut().headers = call.headers.to_vec();
         Ok(self.last_token())
     }
 
@@ -213,7 +256,9 @@ impl Host for FakeHost {
         self.seen.borrow_mut().metrics[metric.0 as usize].1 += by;
     }
 
-    fn tick_every(&self, _: u32) {}
+    fn tick_every(&self, milliseconds: u32) {
+        self.seen.borrow_mut().tick_ms = milliseconds;
+    }
 
     fn log(&self, _: Level, message: &str) {
         self.seen.borrow_mut().log.push_str(message);
@@ -223,8 +268,11 @@ impl Host for FakeHost {
         self.now_ms * 1_000_000
     }
 
+    /// Small, and another one for each call of any host of the test.
     fn random(&self) -> u64 {
-        7
+        thread_local!(static LAST: Cell<u64> = const { Cell::new(5) });
+        LAST.set(LAST.get() + 2);
+        LAST.get()
     }
 
     fn environment(&self, _: &str) -> Option<String> {

@@ -5,6 +5,7 @@ mod behaviour;
 mod configuration;
 mod documentation;
 mod evasions;
+mod fuzz;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
