@@ -219,7 +219,7 @@ config_enum! {
 config_enum! {
     /// Who verifies signatures.
     pub enum Signatures {
-        /// The proxy, where it can (RS256 to RS512, ES256 and ES384 in Envoy), which takes a tenth of the time; else the
+        /// The proxy, where it can (RS256 to RS512 and ES256 to ES512 in Envoy), which takes a tenth of the time; else the
         /// filter.
         Auto = "auto",
         /// The filter.
