@@ -67,12 +67,13 @@ impl Documents {
         entry.is_some_and(|entry| entry.document.is_usable(now))
     }
 
-    /// Asks for a newer version; whether one may come by this time.
-    pub(crate) fn demand(&self, document: usize, by: u64, now: u64, store: &dyn Store) -> bool {
+    /// Asks for a newer version; whether one is on its way. One that is due a little later is not waited for: who sends
+    /// tokens with made-up keys would have all of them wait.
+    pub(crate) fn demand(&self, document: usize, now: u64, store: &dyn Store) -> bool {
         let Some(mut entry) = self.0.get(document).and_then(|entry| entry.try_borrow_mut().ok()) else { return false };
         match entry.document.demand(now, store) {
             Demand::Stored | Demand::Coming => true,
-            Demand::NotBefore(at) => at < by,
+            Demand::NotBefore(_) => false,
         }
     }
 

@@ -126,9 +126,9 @@ impl<H: Host> Request for HostRequest<'_, H> {
         self.documents.get().is_some_and(|documents| documents.is_usable(document, self.host.now()))
     }
 
-    fn demand_document(&self, document: usize, by: u64) -> bool {
+    fn demand_document(&self, document: usize) -> bool {
         let now = self.host.now();
-        self.documents.get().is_some_and(|documents| documents.demand(document, by, now, &self.store))
+        self.documents.get().is_some_and(|documents| documents.demand(document, now, &self.store))
     }
 
     fn store(&self) -> &dyn Store {

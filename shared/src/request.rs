@@ -46,9 +46,8 @@ pub trait Request {
     /// recently enough.
     fn has_document(&self, document: usize) -> bool;
 
-    /// Asks for a newer version of a document; `true` when one may come by this time (nanoseconds since 1970), so that
-    /// waiting is worth it.
-    fn demand_document(&self, document: usize, by: u64) -> bool;
+    /// Asks for a newer version of a document; `true` when one is on its way, so that waiting is worth it.
+    fn demand_document(&self, document: usize) -> bool;
 
     /// What all workers of the proxy share.
     fn store(&self) -> &dyn Store;
@@ -172,7 +171,7 @@ impl Request for Parts {
         self.has_documents
     }
 
-    fn demand_document(&self, _: usize, _: u64) -> bool {
+    fn demand_document(&self, _: usize) -> bool {
         self.more_documents
     }
 

@@ -44,7 +44,7 @@ impl Policy for Reader {
     fn on_request_headers(&self, request: &dyn Request, trail: &mut Trail) -> Result<Next, Unavailable> {
         let until = Next::Wait(request.now() + 1_000_000_000);
         if !request.has_document(0) {
-            let _ = request.demand_document(0, request.now());
+            let _ = request.demand_document(0);
             if request.may_wait() {
                 return Ok(until);
             }
@@ -52,10 +52,7 @@ impl Policy for Reader {
             return Ok(Next::Done);
         }
         let is_wanted = request.header("x-want")? == Some(self.current.borrow().as_bytes());
-        if !is_wanted
-            && request.may_wait()
-            && (request.header("x-wait")?.is_some() || request.demand_document(0, request.now()))
-        {
+        if !is_wanted && request.may_wait() && (request.header("x-wait")?.is_some() || request.demand_document(0)) {
             return Ok(until);
         }
         if is_wanted && request.header("x-body")?.is_some() {

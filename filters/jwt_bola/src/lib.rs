@@ -244,7 +244,6 @@ impl Gate {
             return wait_or(outcomes.revocations_unavailable);
         }
         let now = request.now();
-        let patience = now.saturating_add(self.wait);
         if let Ok(mut cache) = self.cache.try_borrow_mut() {
             for provider in &rule.providers {
                 // Without keys it is as unknown as any other: it may wait for them.
@@ -259,11 +258,11 @@ impl Gate {
         match self.verify(rule, token, now, request) {
             Ok(verified) => Caller::Known(verified),
             Err(Rejected::NoKeys(document)) => {
-                let _ = request.demand_document(document, patience);
+                let _ = request.demand_document(document);
                 wait_or(outcomes.keys_unavailable)
             }
             Err(Rejected::UnknownKey { document: Some(document), .. })
-                if request.demand_document(document, patience) && may_wait =>
+                if request.demand_document(document) && may_wait =>
             {
                 Caller::Wait
             }

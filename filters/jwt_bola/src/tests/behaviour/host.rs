@@ -46,8 +46,8 @@ impl Request for Hosted {
         self.parts.has_document(document)
     }
 
-    fn demand_document(&self, document: usize, by: u64) -> bool {
-        self.parts.demand_document(document, by)
+    fn demand_document(&self, document: usize) -> bool {
+        self.parts.demand_document(document)
     }
 
     fn store(&self) -> &dyn Store {
