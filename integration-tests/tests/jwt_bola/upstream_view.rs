@@ -289,6 +289,7 @@ async fn an_upstream_over_http2_sees_the_same() {
     for (version, client) in gate.clients() {
         let path = format!("/users/42?a=1&t={token}");
         let request = Request::post(&path, "body").header("x-user-id", "7").header("X_user_id", "7");
+        let request = request.trailer("x-user-id", "7").trailer("x_user_id", "7").trailer("x-other", "7");
         upstream.clear();
         assert_eq!(client.send(request).await.status, 200);
         let seen = upstream.only_request();
@@ -296,5 +297,9 @@ async fn an_upstream_over_http2_sees_the_same() {
         assert_eq!(seen.headers.all("x-user-id"), [b"42"]);
         assert_eq!(seen.headers.get("x_user_id"), None);
         assert_eq!(seen.body, b"body");
+        // Over HTTP/1.1 Envoy drops all trailers.
+        let other = seen.trailers.get("x-other");
+        assert_eq!(other, (version == "HTTP/2").then_some(&b"7"[..]), "{version} {:?}", seen.trailers);
+        assert_eq!((seen.trailers.get("x-user-id"), seen.trailers.get("x_user_id")), (None, None), "{version}");
     }
 }

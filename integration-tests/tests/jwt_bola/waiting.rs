@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use portcullis_integration_tests::mint::Key;
-use portcullis_integration_tests::{DEADLINE, Issuer, IssuerMode, Raw, Request, until};
+use portcullis_integration_tests::{DEADLINE, Issuer, IssuerMode, Launch, Raw, Request, until};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::gate::{Gate, remote_config, token, users, with_token};
+use crate::gate::{Gate, config, filter, remote_config, token, users, with_token};
 
 fn order(customer: &str) -> Vec<u8> {
     json!({"customer_id": customer}).to_string().into_bytes()
@@ -80,4 +80,17 @@ async fn bodies_that_come_before_the_keys_are_judged_by_them() {
     let bodies = gate.upstream.requests();
     assert!(bodies.iter().all(|seen| seen.method == "GET" || seen.body == order("42")), "{bodies:#?}");
     gate.assert_no_vm_failed().await;
+}
+
+/// Without the line in the plugin's configuration Envoy shows no bodies of requests that are held.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_plugins_flag_requests_with_bodies_do_not_hang() {
+    let plugin = filter(&config(&users())).merge(&json!({"allow_on_headers_stop_iteration": null}));
+    let gate = Gate::launch(plugin, Launch::new).await;
+    for (_, client) in gate.clients() {
+        let client = client.deadline(3 * DEADLINE);
+        gate.refused_with(503, &client, post().body(order("42"))).await;
+        gate.passed(&client, with_token(Request::get("/users/42/orders"), &token(&json!({})))).await;
+    }
+    gate.envoy.await_log("allow_on_headers_stop_iteration").await;
 }
