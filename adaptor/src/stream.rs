@@ -4,7 +4,7 @@
 //! Envoy does not say when a held request is gone (that would take an entry into the VM for every request), so the ticks
 //! ask.
 
-use portcullis_shared::policy::BodyCheck;
+use portcullis_shared::{decision::OutcomeId, policy::BodyCheck};
 
 /// A request that is held.
 #[derive(Debug)]
@@ -36,6 +36,14 @@ impl Held {
     /// Whether a policy refuses the body for its size.
     pub(crate) fn is_oversize(&self) -> bool {
         self.checks.iter().any(|(_, check)| self.size > check.limit)
+    }
+
+    /// Takes out the checks that refuse the body for its size: their positions in the chain, and what becomes of it. The
+    /// others go on waiting for the rest of it.
+    pub(crate) fn take_oversize(&mut self) -> Vec<(usize, OutcomeId)> {
+        let size = self.size;
+        let oversize = self.checks.extract_if(.., |(_, check)| size > check.limit);
+        oversize.map(|(index, check)| (index, check.over_limit)).collect()
     }
 
     /// Whether the body can be judged: no document is waited for, and all of it is here, or too much.

@@ -4,7 +4,7 @@
 mod documents;
 mod fake;
 
-use fake::{FakeHost, Gate, GateConfig, gates};
+use fake::{FakeHost, Gate, GateConfig, gates, small_and_large};
 use portcullis_shared::policy::Filter;
 
 use crate::{
@@ -402,6 +402,20 @@ fn a_body_over_the_limit_is_refused_before_its_end() {
     assert!(vm.host.replies().is_empty());
     assert_eq!(body(&mut vm, context, "9", false), Flow::Pause);
     assert_eq!(vm.host.replies().len(), 1);
+}
+
+#[test]
+fn what_is_too_much_for_a_shadow_rule_is_judged_by_the_others() {
+    for (parts, flow) in [(["deny", ""], Flow::Pause), (["ok", "ok"], Flow::Continue), (["12345678", "9"], Flow::Pause)]
+    {
+        let mut vm = vm_with("", small_and_large);
+        let (context, _) = post(&mut vm, &[("x-gate", "body")]);
+        assert_eq!(body(&mut vm, context, parts[0], false), Flow::Pause);
+        assert!(vm.host.replies().is_empty());
+        assert_eq!(body(&mut vm, context, parts[1], true), flow, "{parts:?}");
+        assert_eq!(vm.host.replies().len(), usize::from(flow == Flow::Pause));
+        assert_eq!(vm.host.counted("rule=.=first;.;_action=.=deny"), 1);
+    }
 }
 
 #[test]

@@ -284,6 +284,7 @@ impl Host for FakeHost {
 /// those for which it may not wait any longer.
 pub(super) struct Gate {
     outcomes: Outcomes,
+    limit: usize,
     allow: OutcomeId,
     deny: OutcomeId,
 }
@@ -303,7 +304,7 @@ impl Gate {
         let mut outcomes = Outcomes::default();
         let allow = outcomes.add(Outcome::allow("open", rule, mode));
         let deny = outcomes.add(Outcome::deny("closed", rule, mode, &Rc::new(Refusal::new(403, None))));
-        Self { outcomes, allow, deny }
+        Self { outcomes, limit: 8, allow, deny }
     }
 }
 
@@ -325,7 +326,7 @@ impl Policy for Gate {
                     trail.conclude(if body == b"deny" { deny } else { allow });
                     Ok(())
                 };
-                return Ok(Next::Body(BodyCheck { limit: 8, over_limit: deny, judge: Box::new(judge) }));
+                return Ok(Next::Body(BodyCheck { limit: self.limit, over_limit: deny, judge: Box::new(judge) }));
             }
             Some(b"wait") if request.may_wait() => return Ok(Next::Wait(request.now() + 1_000_000_000)),
             Some(b"deny" | b"wait") => true,
@@ -358,4 +359,14 @@ impl Filter for Gate {
 pub(super) fn gates(_: &[u8], _: Environment) -> Result<Vec<Loaded>, Errors> {
     let gate = |rule| Loaded { filter: "gate", policy: Box::new(Gate::new(rule, Mode::Enforce)), audit: None };
     Ok(vec![gate("first"), gate("second")])
+}
+
+/// The first one in shadow mode, and with less patience for bodies.
+#[expect(clippy::unnecessary_wraps, reason = "a `Load`")]
+pub(super) fn small_and_large(_: &[u8], _: Environment) -> Result<Vec<Loaded>, Errors> {
+    let gate = |rule, mode, limit| {
+        let policy = Box::new(Gate { limit, ..Gate::new(rule, mode) });
+        Loaded { filter: "gate", policy, audit: None }
+    };
+    Ok(vec![gate("first", Mode::Shadow, 2), gate("second", Mode::Enforce, 8)])
 }

@@ -1,0 +1,227 @@
+//! How a request is judged: by its headers, when documents have come, and by its body.
+
+use portcullis_shared::{
+    decision::{Detail, Outcome},
+    policy::{Next, Trail},
+    request::Unavailable,
+};
+
+use super::{Flow, Metrics, Vm, metric};
+use crate::{
+    audit::{Facts, Pipelines},
+    chain::{self, Effect, Link},
+    host::{Host, Level, Reply},
+    request::HostRequest,
+    stream::Held,
+};
+
+impl<H: Host> Vm<H> {
+    /// Judges the body of a held request if it is all here, or is too much of it.
+    pub(super) fn judge_held(&mut self, context: u32) -> Flow {
+        match self.streams.take_if(context, Held::is_complete) {
+            Some(held) => self.judge(held, false).into(),
+            None => Flow::Pause,
+        }
+    }
+
+    /// Asks the policies that have not judged yet: first for the headers, and when all are through with those, for the
+    /// body.
+    pub(super) fn judge(&mut self, mut held: Held, may_wait: bool) -> Judged {
+        let Self { host, roots, trail, pipelines, streams, metrics, .. } = self;
+        let tools = &mut Tools { host, pipelines, metrics };
+        let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
+        let Some(chain) = chain else {
+            return self.no_configuration().into();
+        };
+        let request = HostRequest::new(host, may_wait);
+        // Asked again, a policy does not get more time than it asked for first.
+        let (asked, deadline) = (held.link, held.until.take());
+        for (index, link) in chain.iter().enumerate().skip(held.link) {
+            trail.clear();
+            request.see_documents(&link.documents);
+            let next = link.policy.on_request_headers(&request, trail);
+            if conclude(tools, &request, link, trail, next.is_err()) == Flow::Pause {
+                return Judged::Refused;
+            }
+            match next {
+                Ok(Next::Body(check)) => held.checks.push((index, check)),
+                Ok(Next::Wait(until)) if may_wait => {
+                    let deadline = deadline.filter(|_| index == asked);
+                    (held.link, held.until) = (index, Some(deadline.map_or(until, |first| first.min(until))));
+                    let root = held.root;
+                    held.since = host.now();
+                    streams.hold(held);
+                    self.set_tick(root);
+                    return Judged::Held;
+                }
+                Ok(Next::Wait(_)) => return unavailable(tools, &request, link),
+                Ok(Next::Done) | Err(_) => {}
+            }
+        }
+        held.link = chain.len();
+        if held.checks.is_empty() {
+            return Judged::Passed;
+        }
+        let is_body = if held.ended { Ok(true) } else { request.is_upgrade().map(|upgrade| !upgrade) };
+        let Ok(is_body) = is_body else {
+            return chain.first().map_or(Judged::Refused, |first| unavailable(tools, &request, first));
+        };
+        for (index, over_limit) in held.take_oversize() {
+            let Some(link) = chain.get(index) else { continue };
+            trail.clear();
+            trail.conclude(over_limit);
+            if conclude(tools, &request, link, trail, false) == Flow::Pause {
+                return Judged::Refused;
+            }
+        }
+        if !held.ended && is_body && !held.checks.is_empty() {
+            held.since = host.now();
+            streams.hold(held);
+            return Judged::Held;
+        }
+        let body = if held.size == 0 { Ok(&[][..]) } else { host.request_body() };
+        for (index, check) in held.checks {
+            let Some(link) = chain.get(index) else { continue };
+            trail.clear();
+            request.see_documents(&link.documents);
+            let judged = body.map_err(|_| Unavailable).and_then(|body| (check.judge)(&request, body, trail));
+            if conclude(tools, &request, link, trail, judged.is_err()) == Flow::Pause {
+                return Judged::Refused;
+            }
+        }
+        Judged::Passed
+    }
+
+    /// Asks the policies again about requests that wait for a document: those of `root` where one has come, and all
+    /// whose time is up. Also forgets held requests that are gone.
+    pub(super) fn judge_waiting(&mut self, root: Option<u32>, now: u64) {
+        if self.streams.is_empty() {
+            return;
+        }
+        let host = &self.host;
+        self.streams.retain(|context| host.enter(context));
+        if !self.has_seen_body {
+            self.refuse_bodiless(now.saturating_sub(Self::BODY_MISSED_AFTER));
+        }
+        for held in self.streams.take_waiting(|held, until| Some(held.root) == root || until <= now) {
+            let context = held.context;
+            self.host.enter(context);
+            let may_wait = held.until.is_some_and(|until| until > now);
+            if self.judge(held, may_wait) == Judged::Passed && self.host.resume().is_err() {
+                self.host.log(Level::Error, "portcullis: Envoy did not let a request go on");
+            }
+        }
+    }
+
+    /// Refuses requests that have been held for their bodies since before `then`, in a VM that was never shown a body:
+    /// the plugin's configuration is not as it must be, and they would hang.
+    fn refuse_bodiless(&mut self, then: u64) {
+        for held in self.streams.take_bodiless(then) {
+            let Self { host, roots, pipelines, metrics, .. } = self;
+            if !self.bodies_missed {
+                self.bodies_missed = true;
+                host.log(
+                    Level::Error,
+                    "portcullis: a request is held for its body, and Envoy shows none: does the plugin's configuration \
+                     have `allow_on_headers_stop_iteration: true`?",
+                );
+            }
+            host.enter(held.context);
+            let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
+            let link = held.checks.first().and_then(|(index, _)| chain?.get(*index));
+            if let Some(link) = link {
+                let tools = &mut Tools { host, pipelines, metrics };
+                unavailable(tools, &HostRequest::new(host, false), link);
+            }
+        }
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    Passed,
+    Held,
+    Refused,
+}
+
+impl From<Judged> for Flow {
+    fn from(judged: Judged) -> Self {
+        if judged == Judged::Passed { Self::Continue } else { Self::Pause }
+    }
+}
+
+impl From<Flow> for Judged {
+    fn from(flow: Flow) -> Self {
+        if flow == Flow::Continue { Self::Passed } else { Self::Refused }
+    }
+}
+
+/// Carries out what a policy recorded. Where it could not see the request, that refuses it.
+fn conclude<H: Host>(
+    tools: &mut Tools<'_, H>,
+    request: &HostRequest<'_, H>,
+    link: &Link,
+    trail: &Trail,
+    is_unseen: bool,
+) -> Flow {
+    for decision in trail.decisions() {
+        let outcome = link.policy.outcomes().get(decision.outcome);
+        let (Some(outcome), Some(effect)) = (outcome, link.effects.get(decision.outcome.index())) else {
+            continue;
+        };
+        if carry_out(tools, request, link, (outcome, effect), &decision.details) == Flow::Pause {
+            return Flow::Pause;
+        }
+    }
+    if is_unseen {
+        unavailable(tools, request, link);
+        return Flow::Pause;
+    }
+    Flow::Continue
+}
+
+/// Refuses a request that a policy was not let to see.
+fn unavailable<H: Host>(tools: &mut Tools<'_, H>, request: &HostRequest<'_, H>, link: &Link) -> Judged {
+    let (outcome, effect) = &link.unavailable;
+    carry_out(tools, request, link, (outcome, effect), &[]);
+    Judged::Refused
+}
+
+/// Counts a decision, audits it where that is asked for, and refuses the request where it says so.
+fn carry_out<H: Host>(
+    tools: &mut Tools<'_, H>,
+    request: &HostRequest<'_, H>,
+    link: &Link,
+    (outcome, effect): (&Outcome, &Effect),
+    details: &[Detail],
+) -> Flow {
+    let Tools { host, pipelines, metrics } = tools;
+    let ready = effect.ready(link.filter, outcome, &mut |kind, name| metric(*host, metrics, kind, name));
+    if let Some(counter) = ready.counter {
+        host.add(counter, 1);
+    }
+    let reply = ready.reply.as_ref();
+    if let (Some(pipeline), Some(template)) = (link.audit, &ready.event) {
+        let status = reply.map(|reply| reply.status);
+        let facts = Facts { template, class: effect.class, is_alert: effect.is_alert, status, details };
+        pipelines.record(pipeline, request, &facts, *host);
+    }
+    reply.map_or(Flow::Continue, |reply| refuse(*host, request, reply))
+}
+
+/// What it takes to carry out a decision.
+struct Tools<'a, H> {
+    host: &'a H,
+    pipelines: &'a mut Pipelines,
+    metrics: &'a mut Metrics,
+}
+
+/// Ends the request. After the reply nothing else is asked of this stream: a second reply would hang the client.
+pub(super) fn refuse<H: Host>(host: &H, request: &HostRequest<'_, H>, reply: &Reply) -> Flow {
+    if host.reply(reply, chain::is_grpc(request)).is_err() {
+        // The request stays paused, and so does not pass; Envoy's stream timeout ends it.
+        host.log(Level::Error, "portcullis: Envoy took no reply");
+    }
+    Flow::Pause
+}
