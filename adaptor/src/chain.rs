@@ -56,6 +56,8 @@ pub(crate) struct Link {
     pub(crate) unavailable: (Outcome, Effect),
     /// Index into the VM's pipelines.
     pub(crate) audit: Option<usize>,
+    /// Whether requests that pass have events.
+    pub(crate) allowed_is_audited: bool,
 }
 
 /// What one outcome does.
@@ -116,7 +118,9 @@ impl Link {
         let effects = policy.outcomes().iter().map(|outcome| effect(outcome, Class::of(outcome))).collect();
         let outcome = failure("host_unavailable");
         let unavailable = effect(&outcome, Class::Error);
-        Self { filter, policy, documents, measures, effects, unavailable: (outcome, unavailable), audit }
+        let allowed_is_audited = sink.as_ref().is_some_and(|sink| sink.wants(Class::Allow));
+        let unavailable = (outcome, unavailable);
+        Self { filter, policy, documents, measures, effects, unavailable, audit, allowed_is_audited }
     }
 }
 

@@ -127,6 +127,7 @@ pub trait Filter: Policy + Sized + 'static {
 #[derive(Debug, Default)]
 pub struct Trail {
     decisions: Vec<Decision>,
+    allowed_is_audited: bool,
 }
 
 impl Trail {
@@ -151,8 +152,14 @@ impl Trail {
         &self.decisions
     }
 
-    /// Forgets them and keeps the memory.
-    pub fn clear(&mut self) {
+    /// Whether requests that pass have events, too. If not, details of such decisions are made for nobody.
+    pub const fn allowed_is_audited(&self) -> bool {
+        self.allowed_is_audited
+    }
+
+    /// Forgets them and keeps the memory, for another policy.
+    pub fn begin(&mut self, allowed_is_audited: bool) {
         self.decisions.clear();
+        self.allowed_is_audited = allowed_is_audited;
     }
 }

@@ -37,7 +37,7 @@ impl<H: Host> Vm<H> {
         // Asked again, a policy does not get more time than it asked for first.
         let (asked, deadline) = (held.link, held.until.take());
         for (index, link) in chain.iter().enumerate().skip(held.link) {
-            trail.clear();
+            trail.begin(link.allowed_is_audited);
             request.see_documents(&link.documents);
             let next = link.policy.on_request_headers(&request, trail);
             if conclude(tools, &request, link, trail, next.is_err()) == Flow::Pause {
@@ -68,7 +68,7 @@ impl<H: Host> Vm<H> {
         };
         for (index, over_limit) in held.take_oversize() {
             let Some(link) = chain.get(index) else { continue };
-            trail.clear();
+            trail.begin(link.allowed_is_audited);
             trail.conclude(over_limit);
             if conclude(tools, &request, link, trail, false) == Flow::Pause {
                 return Judged::Refused;
@@ -82,7 +82,7 @@ impl<H: Host> Vm<H> {
         let body = if held.size == 0 { Ok(&[][..]) } else { host.request_body() };
         for (index, check) in held.checks {
             let Some(link) = chain.get(index) else { continue };
-            trail.clear();
+            trail.begin(link.allowed_is_audited);
             request.see_documents(&link.documents);
             let judged = body.map_err(|_| Unavailable).and_then(|body| (check.judge)(&request, body, trail));
             if conclude(tools, &request, link, trail, judged.is_err()) == Flow::Pause {

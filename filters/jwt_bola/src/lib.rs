@@ -189,7 +189,7 @@ impl Gate {
         };
         let asks_for_body = match rule.check(&caller, headers, path) {
             Ok(Granted::Now) => {
-                trail.conclude(rule.outcomes.passed);
+                trail.conclude(self.passed(rule, &caller, trail));
                 false
             }
             Ok(Granted::Exempt) => {
@@ -216,7 +216,7 @@ impl Gate {
             // The table does not change, so the rule is there.
             let rule = gate.table.get(index).ok_or(Unavailable)?;
             trail.conclude(match rule.ownership.check_body(&caller.claims, body) {
-                Ok(()) => rule.outcomes.passed.into(),
+                Ok(()) => gate.passed(rule, &caller, trail),
                 Err(denial) => gate.denied(rule, &caller, denial, request),
             });
             Ok(())
@@ -307,6 +307,12 @@ impl Gate {
         }
         let about = verified::unverified(&self.audit_claims, &compact, &claims);
         Err(rejected.with_details(about))
+    }
+
+    /// The decision about a caller who may.
+    fn passed(&self, rule: &Rule, caller: &Verified, trail: &Trail) -> Decision {
+        let details = if trail.allowed_is_audited() { self.details(caller) } else { Vec::new() };
+        Decision { outcome: rule.outcomes.passed, details }
     }
 
     /// The decision about a caller who may not.

@@ -235,3 +235,22 @@ fn around<'a>(texts: &'a str, piece: &str) -> &'a str {
         line.get(at.saturating_sub(300)..(at + 100).min(line.len())).unwrap_or(line)
     })
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_is_audited_events_say_who_passed() {
+    let mut config = config(&users());
+    config["audit"]["events"] = json!(["allow"]);
+    let gate = Gate::start(&config).await;
+    let token = by_p256(&json!({"jti": "token-9"}));
+    let body = json!({"customer_id": "42"}).to_string();
+    let order = Request::post("/orders", body).header("content-type", "application/json");
+    for request in [Request::get("/users/42/orders"), order] {
+        gate.collector.clear();
+        gate.passed(&gate.h1(), with_token(request, &token)).await;
+        let event = gate.collector.await_count(1).await.remove(0);
+        assert_eq!(event["event"]["reason"], "authorized");
+        let details = &event["portcullis"]["details"];
+        assert_eq!((&details["sub"], &details["jti"]), (&json!("42"), &json!("token-9")));
+    }
+    gate.assert_no_vm_failed().await;
+}
