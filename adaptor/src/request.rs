@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct HostRequest<'a, H> {
     host: &'a H,
     may_wait: bool,
+    /// When it was first asked: a request is judged at one moment.
+    now: OnceCell<u64>,
     /// Those of the policy that is asked.
     documents: Cell<Option<&'a Documents>>,
     store: SharedStore<'a, H>,
@@ -39,6 +41,7 @@ impl<'a, H: Host> HostRequest<'a, H> {
         Self {
             host,
             may_wait,
+            now: OnceCell::new(),
             documents: Cell::new(None),
             store: SharedStore(host),
             client: OnceCell::new(),
@@ -115,7 +118,7 @@ impl<H: Host> Request for HostRequest<'_, H> {
     }
 
     fn now(&self) -> u64 {
-        self.host.now()
+        *self.now.get_or_init(|| self.host.now())
     }
 
     fn may_wait(&self) -> bool {
@@ -123,11 +126,11 @@ impl<H: Host> Request for HostRequest<'_, H> {
     }
 
     fn has_document(&self, document: usize) -> bool {
-        self.documents.get().is_some_and(|documents| documents.is_usable(document, self.host.now()))
+        self.documents.get().is_some_and(|documents| documents.is_usable(document, self.now()))
     }
 
     fn demand_document(&self, document: usize) -> bool {
-        let now = self.host.now();
+        let now = self.now();
         self.documents.get().is_some_and(|documents| documents.demand(document, now, &self.store))
     }
 

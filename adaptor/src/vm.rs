@@ -68,6 +68,10 @@ pub struct Vm<H> {
 }
 
 impl Root {
+    const fn new(id: u32, seen: u64) -> Self {
+        Self { id, chain: None, tick_ms: 0, seen, missed: 0 }
+    }
+
     /// Makes it tick as often as its documents and events want, and requests that wait.
     fn set_tick(&mut self, host: &impl Host, pipelines: &Pipelines, is_waited_for: bool) {
         let links = || self.chain.iter().flatten();
@@ -128,7 +132,7 @@ impl<H: Host> Vm<H> {
     pub fn on_context_create(&mut self, context: u32, root: u32) {
         if root == 0 {
             let seen = self.host.now();
-            self.roots.push(Root { id: context, chain: None, tick_ms: 0, seen, missed: 0 });
+            self.roots.push(Root::new(context, seen));
         } else {
             self.stream = (context, root);
         }
@@ -169,7 +173,7 @@ impl<H: Host> Vm<H> {
             chain.push(Link::new(loaded, audit, &mut define));
         }
         if !roots.iter().any(|known| known.id == root) {
-            roots.push(Root { id: root, chain: None, tick_ms: 0, seen: host.now(), missed: 0 });
+            roots.push(Root::new(root, host.now()));
         }
         let Some(root) = roots.iter_mut().find(|known| known.id == root) else { return false };
         // What is shared already is taken at once: a new configuration has its keys before its first request.

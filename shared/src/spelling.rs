@@ -1,4 +1,4 @@
-//! Names that some servers take for one another.
+//! What names are made of, and which of them some servers take for one another.
 
 /// Whether some server binds both names to the same field: names that differ in case (Go, ASP.NET), in the separators
 /// between their words (`user_id`, `userId`, `user.id`: protobuf's JSON, PHP), in blanks before them (PHP), or in what
@@ -29,6 +29,15 @@ fn fold(char: char) -> char {
         _ if char.is_ascii() => char.to_ascii_lowercase(),
         _ => char.to_lowercase().next().unwrap_or(char),
     }
+}
+
+/// A character of a token (RFC 9110 section 5.6.2), such as a method's or a header's name.
+pub(crate) const fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use portcullis_shared::{
     audit::AuditConfig,
     config::{Environment, Errors, check_name, quoted},
     decision::Outcomes,
-    document::{Kind, Source},
+    document::{Kind, Remote, Source},
     jose::{Revocations, RevokedThings, TokenCache},
     mode::Mode,
     ownership::ClaimTable,
@@ -150,15 +150,10 @@ impl Compiler<'_> {
     }
 
     fn limits(&mut self, config: &Config) {
+        self.range("$", "wait_ms", config.wait_ms, 0, 30_000);
+        self.range("$.cache", "entries", config.cache.entries, 0, 1_000_000);
+        self.range("$.cache", "bytes", config.cache.bytes, 0, 256 << 20);
         let errors = &mut self.errors;
-        let mut range = |path: &str, value: u32, least: u32, most: u32| {
-            if !(least..=most).contains(&value) {
-                errors.add(path, format_args!("{least} to {most}"), value);
-            }
-        };
-        range("$.wait_ms", config.wait_ms, 0, 30_000);
-        range("$.cache.entries", config.cache.entries, 0, 1_000_000);
-        range("$.cache.bytes", config.cache.bytes, 0, 256 << 20);
         if config.providers.0.len() > MAX_PROVIDERS {
             errors.add("$.providers", format_args!("at most {MAX_PROVIDERS}"), config.providers.0.len());
         }
@@ -178,14 +173,16 @@ impl Compiler<'_> {
         }
     }
 
+    /// The position of a document that is fetched.
+    fn document(&mut self, remote: Remote, kind: Kind, path: &str) -> usize {
+        let position = self.documents.len();
+        self.documents.extend(remote.compile(kind, path, self.environment, &mut self.errors));
+        position
+    }
+
     fn revoked(&mut self, revoked: config::Revoked) -> RevokedLists {
         let things = RevokedThings { jti: revoked.jti, subjects: revoked.subjects, kid: revoked.kid };
-        let document = revoked.remote.map(|remote| {
-            let source = remote.compile(REVOKED, "$.revoked.remote", self.environment, &mut self.errors);
-            let document = self.documents.len();
-            self.documents.extend(source);
-            document
-        });
+        let document = revoked.remote.map(|remote| self.document(remote, REVOKED, "$.revoked.remote"));
         RevokedLists::new(Revocations::from(things), document, revoked.unavailable == Default::Deny)
     }
 }

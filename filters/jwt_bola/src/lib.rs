@@ -283,8 +283,7 @@ impl Gate {
         let claims = portcullis_shared::jose::Claims::parse(&compact.payload)?;
         let mut rejected = Rejected::from(Fault::IssuerMismatch);
         for (index, provider) in providers() {
-            let host = self.host_verifies.then_some(request);
-            let key = match provider.verify(token, &compact, &claims, now, host, request) {
+            let key = match provider.verify(token, &compact, &claims, now, request, self.host_verifies) {
                 Ok(key) => key,
                 Err(other) => {
                     rejected = rejected.or(other);

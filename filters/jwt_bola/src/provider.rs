@@ -99,8 +99,8 @@ impl Provider {
         compact: &Compact<'_>,
         claims: &Claims,
         now: u64,
-        host: Option<&dyn Request>,
         request: &dyn Request,
+        host_verifies: bool,
     ) -> Result<Accepted, Rejected> {
         if token.len() > self.max_token_bytes {
             return Err(Fault::TooLarge.into());
@@ -115,8 +115,8 @@ impl Provider {
         let Some(keys) = keys else {
             return Err(document.map_or(Fault::KeyUnknown.into(), Rejected::NoKeys));
         };
-        let host = host.map(HostCrypto);
-        let host = host.as_ref().map(|host| host as &dyn NativeVerify);
+        let host = HostCrypto(request);
+        let host = host_verifies.then_some(&host as &dyn NativeVerify);
         let candidates = match keys.candidates(compact.algorithm, compact.kid.as_deref()) {
             Ok(candidates) => candidates,
             Err(Fault::KeyUnknown) => return Err(Rejected::UnknownKey { document, details: Vec::new() }),

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::{Environment, Errors, Texts, quoted};
-use crate::redact;
+use crate::{redact, spelling::is_tchar};
 
 /// Headers that are not the operator's to set: the body's own, the connection's own.
 const RESERVED: &[&str] = &[
@@ -99,8 +99,7 @@ fn header(at: &str, name: &str, value: String, headers: &mut Vec<(String, String
 /// Whether a text is a token of 1 to 128 characters (RFC 9110 section 5.6.2), such as a header's name; a pseudo-header's
 /// is none.
 pub fn is_token(name: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!#$%&'*+^`|".contains(&byte);
-    !name.is_empty() && name.len() <= 128 && name.bytes().all(good)
+    !name.is_empty() && name.len() <= 128 && name.bytes().all(is_tchar)
 }
 
 /// The characters that RFC 3986 has for a host and a port.

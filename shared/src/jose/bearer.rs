@@ -1,5 +1,7 @@
 //! Finding the token in a request (RFC 6750 section 2). Nothing is copied.
 
+use crate::spelling::is_tchar;
+
 #[cfg(test)]
 mod tests;
 
@@ -217,9 +219,4 @@ fn is_token_byte(byte: u8) -> bool {
         table
     };
     TABLE.get(usize::from(byte)).copied().unwrap_or_default()
-}
-
-/// A character of a scheme (RFC 9110 section 5.6.2).
-fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use crate::{
     pointer::{self, Pointer},
-    spelling::alike,
+    spelling::{alike, is_tchar},
 };
 
 use super::{Fault, header::is_header};
@@ -62,7 +62,7 @@ fn is_json(media_type: &[u8]) -> bool {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !text.is_empty() && text.bytes().all(is_tchar)
 }
 
 /// An id in a body.

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     config::{Decode, Errors, Node, quoted},
     pointer::Pointer,
+    spelling::is_tchar,
 };
 
 /// Where in a request an object's id is: `path.user_id`, `query.user_id`, `header.x-user-id` or `body./customer_id`.
@@ -106,7 +107,7 @@ fn is_plain(byte: u8) -> bool {
 
 /// Whether a name is a token (RFC 9110 section 5.6.2), and so no pseudo-header.
 fn is_header_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty() && name.bytes().all(is_tchar)
 }
 
 impl Decode for Resource {

@@ -125,10 +125,7 @@ impl Compiler<'_> {
         let path = format!("{path}.jwks");
         let (json, path, secrets) = match (&jwks.remote, &jwks.inline, &jwks.env) {
             (Some(remote), None, None) => {
-                let source =
-                    remote.clone().compile(JWKS, &format!("{path}.remote"), self.environment, &mut self.errors);
-                let document = self.documents.len();
-                self.documents.extend(source);
+                let document = self.document(remote.clone(), JWKS, &format!("{path}.remote"));
                 return Keys::Remote { document, current: RefCell::default() };
             }
             (None, Some(inline), None) => {
