@@ -12,6 +12,7 @@ pub mod decision;
 pub mod document;
 #[cfg(feature = "jose")]
 pub mod jose;
+pub mod json;
 pub mod matcher;
 pub mod metrics;
 pub mod mode;

@@ -1,0 +1,243 @@
+//! A place in the list.
+
+use std::fmt;
+
+use super::tape::{Node, Tag, Tape};
+
+/// What a value is. Numbers are numbers: which of them are integers is a matter of their value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `null`.
+    Null,
+    /// `true` and `false`.
+    Boolean,
+    /// A number.
+    Number,
+    /// A text.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A value. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Value<'t> {
+    pub(super) tape: &'t Tape,
+    pub(super) text: &'t str,
+    pub(super) index: u32,
+}
+
+impl<'t> Value<'t> {
+    fn node(self) -> Node {
+        let none = Node { tag: Tag::Null, start: 0, end: 0 };
+        self.tape.nodes.get(self.index as usize).copied().unwrap_or(none)
+    }
+
+    const fn at(self, index: u32) -> Self {
+        Self { index, ..self }
+    }
+
+    /// The index of the node behind it and all that is in it.
+    fn behind(self) -> u32 {
+        let node = self.node();
+        if matches!(node.tag, Tag::Array | Tag::Object) { node.end } else { self.index.saturating_add(1) }
+    }
+
+    /// Names this value among those of its text: what differs for any two of them.
+    pub const fn id(self) -> u32 {
+        self.index
+    }
+
+    /// What it is.
+    pub fn kind(self) -> Kind {
+        match self.node().tag {
+            Tag::Null => Kind::Null,
+            Tag::False | Tag::True => Kind::Boolean,
+            Tag::Number | Tag::OwnNumber => Kind::Number,
+            Tag::String | Tag::OwnString => Kind::String,
+            Tag::Array => Kind::Array,
+            Tag::Object => Kind::Object,
+        }
+    }
+
+    /// A truth value.
+    pub fn as_bool(self) -> Option<bool> {
+        match self.node().tag {
+            Tag::True => Some(true),
+            Tag::False => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A text.
+    pub fn as_str(self) -> Option<&'t str> {
+        let node = self.node();
+        match node.tag {
+            Tag::String => self.text.get(node.start as usize..node.end as usize),
+            Tag::OwnString => self.tape.own.get(node.start as usize..node.end as usize),
+            _ => None,
+        }
+    }
+
+    /// A number, as it was written.
+    pub fn as_number(self) -> Option<&'t str> {
+        let node = self.node();
+        match node.tag {
+            Tag::Number => self.text.get(node.start as usize..node.end as usize),
+            Tag::OwnNumber => self.tape.own.get(node.start as usize..node.end as usize),
+            _ => None,
+        }
+    }
+
+    /// A number that is written as a whole number from 0 to 2^64 - 1.
+    pub fn as_u64(self) -> Option<u64> {
+        self.as_number()?.parse().ok()
+    }
+
+    /// How many elements or members there are; 0 of what is neither.
+    pub fn len(self) -> usize {
+        let node = self.node();
+        match node.tag {
+            Tag::Array => node.start as usize,
+            Tag::Object => (node.start / 2) as usize,
+            _ => 0,
+        }
+    }
+
+    /// Whether there are no elements or members.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The elements of an array; none of anything else.
+    pub fn elements(self) -> Elements<'t> {
+        let is_array = self.node().tag == Tag::Array;
+        Elements { next: self.at(self.index.saturating_add(1)), end: if is_array { self.behind() } else { 0 } }
+    }
+
+    /// The members of an object; none of anything else.
+    pub fn members(self) -> Members<'t> {
+        let is_object = self.node().tag == Tag::Object;
+        Members { next: self.at(self.index.saturating_add(1)), end: if is_object { self.behind() } else { 0 } }
+    }
+
+    /// The member of this name. Looks at all that come before.
+    pub fn get(self, name: &str) -> Option<Self> {
+        self.members().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The element at this position. Looks at all that come before.
+    pub fn element(self, position: usize) -> Option<Self> {
+        self.elements().nth(position)
+    }
+
+    /// The same for those who expect serde's. Numbers that are neither 64-bit integers nor finite as floats are `null`.
+    pub fn to_serde(self) -> serde_json::Value {
+        match self.kind() {
+            Kind::Null => serde_json::Value::Null,
+            Kind::Boolean => self.as_bool().into(),
+            Kind::Number => self.as_number().and_then(serde_number).map_or(serde_json::Value::Null, Into::into),
+            Kind::String => self.as_str().into(),
+            Kind::Array => self.elements().map(Self::to_serde).collect(),
+            Kind::Object => self.members().map(|(name, value)| (name, value.to_serde())).collect(),
+        }
+    }
+}
+
+fn serde_number(text: &str) -> Option<serde_json::Number> {
+    text.parse::<u64>()
+        .map(Into::into)
+        .ok()
+        .or_else(|| text.parse::<i64>().map(Into::into).ok())
+        .or_else(|| serde_json::Number::from_f64(text.parse().ok()?))
+}
+
+/// As JSON.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Kind::Null => f.write_str("null"),
+            Kind::Boolean => write!(f, "{}", self.as_bool() == Some(true)),
+            Kind::Number => f.write_str(self.as_number().unwrap_or_default()),
+            Kind::String => write_string(self.as_str().unwrap_or_default(), f),
+            Kind::Array => {
+                f.write_str("[")?;
+                for (position, element) in self.elements().enumerate() {
+                    write!(f, "{}{element}", if position == 0 { "" } else { "," })?;
+                }
+                f.write_str("]")
+            }
+            Kind::Object => {
+                f.write_str("{")?;
+                for (position, (name, value)) in self.members().enumerate() {
+                    f.write_str(if position == 0 { "" } else { "," })?;
+                    write_string(name, f)?;
+                    write!(f, ":{value}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+fn write_string(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("\"")?;
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => write!(f, "\\{char}")?,
+            '\0'..='\x1f' => write!(f, "\\u{:04x}", u32::from(char))?,
+            _ => fmt::Write::write_char(f, char)?,
+        }
+    }
+    f.write_str("\"")
+}
+
+/// As JSON: the tape around it is no one's interest.
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An array's elements, in order.
+#[derive(Clone, Debug)]
+pub struct Elements<'t> {
+    next: Value<'t>,
+    end: u32,
+}
+
+impl<'t> Iterator for Elements<'t> {
+    type Item = Value<'t>;
+
+    fn next(&mut self) -> Option<Value<'t>> {
+        if self.next.index >= self.end {
+            return None;
+        }
+        let value = self.next;
+        self.next = value.at(value.behind());
+        Some(value)
+    }
+}
+
+/// An object's members, in order: names and values.
+#[derive(Clone, Debug)]
+pub struct Members<'t> {
+    next: Value<'t>,
+    end: u32,
+}
+
+impl<'t> Iterator for Members<'t> {
+    type Item = (&'t str, Value<'t>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next.index >= self.end {
+            return None;
+        }
+        let name = self.next;
+        let value = name.at(name.index.saturating_add(1));
+        self.next = value.at(value.behind());
+        Some((name.as_str().unwrap_or_default(), value))
+    }
+}
