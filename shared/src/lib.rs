@@ -25,5 +25,6 @@ pub mod problem;
 pub mod query;
 pub mod redact;
 pub mod request;
+pub mod schema;
 mod spelling;
 pub mod store;
