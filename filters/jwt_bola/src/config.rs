@@ -144,7 +144,7 @@ pub struct Secret {
 
 impl Decode for Secret {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        if !node.value.is_object() {
+        if node.value.kind() != portcullis_shared::json::Kind::Object {
             let found = "something else (not shown: it may be a secret)";
             errors.add(node, "an object such as `{\"env\": \"IDP_SECRET\"}`", found);
             return None;

@@ -1,9 +1,11 @@
 //! Keys that take one word or a list.
 
-use portcullis_shared::config::{Decode, Errors, Node};
+use portcullis_shared::{
+    config::{Decode, Errors, Node},
+    json::Kind,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// Makes a type that is one word, or an array of texts that is not empty.
@@ -20,9 +22,9 @@ macro_rules! word_or_list {
 
         impl Decode for $name {
             fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-                match node.value {
-                    Value::String(word) if word == $word => Some(Self::$word_variant),
-                    Value::Array(values) if !values.is_empty() => Vec::decode(node, errors).map(Self::$list_variant),
+                match (node.value.as_str(), node.value.kind()) {
+                    (Some($word), _) => Some(Self::$word_variant),
+                    (_, Kind::Array) if !node.value.is_empty() => Vec::decode(node, errors).map(Self::$list_variant),
                     _ => {
                         node.unexpected(&concat!("`\"", $word, "\"` or an array of strings that is not empty"), errors);
                         None

@@ -5,20 +5,22 @@
 //! make weighs 110 KB of the code that Envoy compiles at each start, 20 times what this does.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Map, Value};
 use std::{
     borrow::Cow,
     fmt::{self, Display},
+    rc::Rc,
     str::FromStr,
 };
 
 use super::{Errors, quoted};
+use crate::json::{Document, Kind, Part, Value};
 
 /// A value in a configuration. Displayed as its JSON path (RFC 9535), such as `$.rules[3].name`.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'a> {
     /// The value.
-    pub value: &'a Value,
+    pub value: Value<'a>,
+    document: &'a Rc<Document>,
     place: Place<'a>,
 }
 
@@ -31,26 +33,29 @@ enum Place<'a> {
 
 impl<'a> Node<'a> {
     /// The whole configuration.
-    pub const fn root(value: &'a Value) -> Self {
-        Self { value, place: Place::Root }
+    pub fn root(document: &'a Rc<Document>) -> Self {
+        Self { value: document.root(), document, place: Place::Root }
+    }
+
+    const fn child(&self, value: Value<'a>, place: Place<'a>) -> Self {
+        Self { value, document: self.document, place }
     }
 
     /// Notes that this value is not what was expected.
     pub fn unexpected(&self, expected: &dyn Display, errors: &mut Errors) {
-        let found = match self.value {
-            Value::Null => "null".to_owned(),
-            Value::Bool(value) => value.to_string(),
-            Value::Number(value) => value.to_string(),
-            Value::String(text) => quoted(text),
-            Value::Array(_) => "an array".to_owned(),
-            Value::Object(_) => "an object".to_owned(),
+        let found = match self.value.kind() {
+            Kind::Null | Kind::Boolean => self.value.to_string(),
+            Kind::Number => self.value.as_number().unwrap_or_default().chars().take(40).collect(),
+            Kind::String => quoted(self.value.as_str().unwrap_or_default()),
+            Kind::Array => "an array".to_owned(),
+            Kind::Object => "an object".to_owned(),
         };
         errors.add(self, expected, found);
     }
 
     /// Reads a text by its type's own rules, whose error says what was expected and found.
     pub fn text<T: FromStr<Err: Display>>(&self, expected: &str, errors: &mut Errors) -> Option<T> {
-        let Value::String(text) = self.value else {
+        let Some(text) = self.value.as_str() else {
             self.unexpected(&expected, errors);
             return None;
         };
@@ -109,20 +114,19 @@ pub trait Decode: Sized {
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
     node: &'a Node<'a>,
-    object: &'a Map<String, Value>,
 }
 
 impl<'a> Fields<'a> {
     /// An object with no keys but these.
     pub fn new(node: &'a Node<'a>, known: &[&str], errors: &mut Errors) -> Option<Self> {
-        let Value::Object(object) = node.value else {
+        if node.value.kind() != Kind::Object {
             node.unexpected(&"an object", errors);
             return None;
-        };
-        for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
+        }
+        for (key, _) in node.value.members().filter(|(key, _)| !known.contains(key)) {
             errors.add(format_args!("{node}.{key}"), Words(known), format_args!("unknown key `{key}`"));
         }
-        Some(Self { node, object })
+        Some(Self { node })
     }
 
     /// The value of a key that must be there.
@@ -136,15 +140,22 @@ impl<'a> Fields<'a> {
 
     /// The value of a key that may be missing: then `None`, and `Some(None)` when it is faulty.
     pub fn optional<T: Decode>(self, key: &str, errors: &mut Errors) -> Option<Option<T>> {
-        let value = self.object.get(key)?;
-        Some(T::decode(&Node { value, place: Place::Key(self.node, key) }, errors))
+        let value = self.node.value.get(key)?;
+        Some(T::decode(&self.node.child(value, Place::Key(self.node, key)), errors))
     }
 }
 
 /// What is read by others, such as a key set.
-impl Decode for Value {
+impl Decode for serde_json::Value {
     fn decode(node: &Node<'_>, _: &mut Errors) -> Option<Self> {
-        Some(node.value.clone())
+        Some(node.value.to_serde())
+    }
+}
+
+/// What is read later, from the same text.
+impl Decode for Part {
+    fn decode(node: &Node<'_>, _: &mut Errors) -> Option<Self> {
+        Some(Self::new(node.document, node.value))
     }
 }
 
@@ -179,31 +190,31 @@ impl Decode for usize {
 
 impl Decode for String {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        let Value::String(text) = node.value else {
+        let text = node.value.as_str();
+        if text.is_none() {
             node.unexpected(&"a string", errors);
-            return None;
-        };
-        Some(text.clone())
+        }
+        text.map(ToOwned::to_owned)
     }
 }
 
 /// `null` is what a missing key is.
 impl<T: Decode> Decode for Option<T> {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        if node.value.is_null() { Some(None) } else { T::decode(node, errors).map(Some) }
+        if node.value.kind() == Kind::Null { Some(None) } else { T::decode(node, errors).map(Some) }
     }
 }
 
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        let Value::Array(values) = node.value else {
+        if node.value.kind() != Kind::Array {
             node.unexpected(&"an array", errors);
             return None;
-        };
-        let mut all = Self::with_capacity(values.len());
+        }
+        let mut all = Self::with_capacity(node.value.len());
         let mut faulty = false;
-        for (index, value) in values.iter().enumerate() {
-            match T::decode(&Node { value, place: Place::Index(node, index) }, errors) {
+        for (index, value) in node.value.elements().enumerate() {
+            match T::decode(&node.child(value, Place::Index(node, index)), errors) {
                 Some(value) => all.push(value),
                 None => faulty = true,
             }
@@ -227,17 +238,17 @@ impl<T> Default for Named<T> {
 
 impl<T: Decode> Decode for Named<T> {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        let Value::Object(object) = node.value else {
+        if node.value.kind() != Kind::Object {
             node.unexpected(&"an object", errors);
             return None;
-        };
-        let mut all = Vec::with_capacity(object.len());
-        for (key, value) in object {
-            // Goes on after a fault, so that all faults are told.
-            let value = T::decode(&Node { value, place: Place::Key(node, key) }, errors);
-            all.extend(value.map(|value| (key.clone(), value)));
         }
-        (all.len() == object.len()).then_some(Self(all))
+        let mut all = Vec::with_capacity(node.value.len());
+        for (key, value) in node.value.members() {
+            // Goes on after a fault, so that all faults are told.
+            let value = T::decode(&node.child(value, Place::Key(node, key)), errors);
+            all.extend(value.map(|value| (key.to_owned(), value)));
+        }
+        (all.len() == node.value.len()).then_some(Self(all))
     }
 }
 
@@ -263,13 +274,14 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
 
 /// Makes a key optional in a schema, and states its default.
 pub fn describe_default(schema: &mut Schema, key: &str, default: &impl serde::Serialize) {
-    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+    if let Some(required) = schema.get_mut("required").and_then(serde_json::Value::as_array_mut) {
         required.retain(|known| known != key);
         if required.is_empty() {
             schema.remove("required");
         }
     }
-    let property = schema.get_mut("properties").and_then(|all| all.get_mut(key)).and_then(Value::as_object_mut);
+    let property =
+        schema.get_mut("properties").and_then(|all| all.get_mut(key)).and_then(serde_json::Value::as_object_mut);
     if let (Some(property), Ok(default)) = (property, serde_json::to_value(default)) {
         property.insert("default".to_owned(), default);
     }

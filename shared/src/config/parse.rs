@@ -2,9 +2,10 @@
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
-use std::fmt;
+use std::{fmt, rc::Rc};
 
 use super::{Decode, Errors, Node, quoted};
+use crate::json::{Document, Limits};
 
 /// Parses a configuration. Unknown keys, duplicate keys and trailing text are faults like any other.
 pub fn parse<T: Decode>(json: &[u8]) -> Result<T, Errors> {
@@ -13,14 +14,16 @@ pub fn parse<T: Decode>(json: &[u8]) -> Result<T, Errors> {
         errors.add("$", "a JSON object", "nothing");
         return Err(errors);
     }
-    let value = match parse_json(json) {
-        Ok(value) => value,
+    let document = match Document::parse(json, &Limits::NONE) {
+        Ok(document) => Rc::new(document),
         Err(error) => {
-            errors.add("$", "a JSON object", error);
+            // Serde tells the line, and what it expected there.
+            let found = parse_json(json).map_or_else(|error| error.to_string(), |_| error.to_string());
+            errors.add("$", "a JSON object", found);
             return Err(errors);
         }
     };
-    match T::decode(&Node::root(&value), &mut errors) {
+    match T::decode(&Node::root(&document), &mut errors) {
         Some(config) if errors.is_empty() => Ok(config),
         _ => Err(errors),
     }

@@ -11,12 +11,11 @@ use std::{
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Claims;
 use crate::{
     config::{Decode, Errors, Node, parse},
-    config_struct,
+    config_struct, json,
 };
 
 config_struct! {
@@ -112,9 +111,9 @@ pub enum TextOr<T> {
 
 impl<T: Decode> Decode for TextOr<T> {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        match node.value {
-            Value::String(_) => Identifier::decode(node, errors).map(Self::Text),
-            Value::Object(_) => T::decode(node, errors).map(Self::Object),
+        match node.value.kind() {
+            json::Kind::String => Identifier::decode(node, errors).map(Self::Text),
+            json::Kind::Object => T::decode(node, errors).map(Self::Object),
             _ => {
                 node.unexpected(&"a string or an object", errors);
                 None

@@ -61,7 +61,7 @@ fn integer(number: &Number) -> Option<String> {
 
 impl Decode for Scalar {
     fn decode(node: &Node<'_>, errors: &mut Errors) -> Option<Self> {
-        let scalar = Self::new(node.value).filter(|scalar| (1..=MAX_ID).contains(&scalar.text.len()));
+        let scalar = Self::new(&node.value.to_serde()).filter(|scalar| (1..=MAX_ID).contains(&scalar.text.len()));
         if scalar.is_none() {
             node.unexpected(&"a text of 1 to 512 bytes, a whole number, true or false", errors);
         }
