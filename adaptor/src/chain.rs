@@ -135,6 +135,7 @@ fn reply(filter: &str, outcome: &Outcome) -> Reply {
         details: details(filter, outcome),
         headers: host::render(&headers),
         body: refusal.body.clone(),
+        shows: refusal.shows,
         grpc_message: refusal.title.clone(),
         grpc_status: refusal.grpc_status,
     }

@@ -61,6 +61,8 @@ pub struct Reply {
     pub headers: Vec<u8>,
     /// The body; for gRPC requests Envoy makes it the `grpc-message`.
     pub body: String,
+    /// The detail of the decision that goes into the body.
+    pub shows: Option<&'static str>,
     /// The body for gRPC requests.
     pub grpc_message: String,
     /// Sent in place of `status` when the request is gRPC; Envoy sees to the form.
@@ -118,6 +120,27 @@ pub trait Host {
     /// What is there of the request's body: in its callbacks, and while the request is paused there.
     fn request_body(&self) -> Result<&[u8], Refused>;
 
+    /// Replaces the request's body, in its callbacks.
+    fn set_request_body(&self, body: &[u8]) -> Result<(), Refused>;
+
+    /// The response's status, in its headers' callback.
+    fn response_status(&self) -> Option<u16>;
+
+    /// All response headers, in their callback.
+    fn response_headers(&self) -> Result<Packed<'_>, Refused>;
+
+    /// What is there of the response's body, in its callbacks, up to `size` bytes.
+    fn response_body(&self, size: usize) -> Result<&[u8], Refused>;
+
+    /// Replaces all values of a response header, or adds it: while the response is held.
+    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Refused>;
+
+    /// Takes all values of a response header away: while the response is held.
+    fn remove_response_header(&self, name: &str) -> Result<(), Refused>;
+
+    /// Replaces the response's body, in its callbacks.
+    fn set_response_body(&self, body: &[u8]) -> Result<(), Refused>;
+
     /// Makes a stream the one that other calls are about; `false` when it is gone. A root's context id goes back to the
     /// root. Lasts until the callback ends.
     fn enter(&self, context: u32) -> bool;
@@ -141,8 +164,8 @@ pub trait Host {
     /// The body of a call's response, in `on_http_call_response`.
     fn call_body(&self, size: usize) -> Result<&[u8], Refused>;
 
-    /// Answers the request.
-    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused>;
+    /// Answers the request, with `body` unless it is gRPC.
+    fn reply(&self, reply: &Reply, body: &str, grpc: bool) -> Result<(), Refused>;
 
     /// Sends a call; the token comes back with the response.
     fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused>;

@@ -13,7 +13,8 @@
 //! - `proxy_on_memory_allocate`: once for each header, map of all headers or property that the policy asks for;
 //!
 //! and it makes one call that returns nothing, to count the decision, and one for each edit. A callback that no policy here
-//! needs is not exported, so Envoy does not call it: `export!(Filter, body)` is for filters that judge bodies. Header bytes
+//! needs is not exported, so Envoy does not call it: `export!(Filter, body)` is for filters that judge bodies, and
+//! `export!(Filter, body, response)` for those that judge responses as well. Header bytes
 //! are read in place (see `host::arena`); the adaptor allocates nothing for an allowed request.
 //!
 //! # What is held
@@ -44,6 +45,7 @@ mod measures;
 mod request;
 mod stream;
 pub mod vm;
+mod watched;
 
 #[cfg(test)]
 mod tests;
@@ -109,6 +111,30 @@ macro_rules! export {
             #[unsafe(no_mangle)]
             extern "C" fn proxy_on_request_headers(context: u32, _headers: u32, end: u32) -> u32 {
                 entry(|vm| vm.on_request_headers(context, end != 0)).unwrap_or_default() as u32
+            }
+        }
+    };
+    // For a filter that judges responses, too.
+    ($filter:ty, body, response) => {
+        $crate::export!($filter, body);
+
+        #[cfg(target_arch = "wasm32")]
+        mod response_exports {
+            use $crate::entry;
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_response_headers(context: u32, _headers: u32, end: u32) -> u32 {
+                entry(|vm| vm.on_response_headers(context, end != 0)).unwrap_or_default() as u32
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_response_body(context: u32, size: usize, end: u32) -> u32 {
+                entry(|vm| vm.on_response_body(context, size, end != 0)).unwrap_or_default() as u32
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn proxy_on_response_trailers(context: u32, _trailers: u32) -> u32 {
+                entry(|vm| vm.on_response_trailers(context)).unwrap_or_default() as u32
             }
         }
     };

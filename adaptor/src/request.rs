@@ -49,6 +49,13 @@ impl<'a, H: Host> HostRequest<'a, H> {
         }
     }
 
+    /// A request whose headers the host shows no more, and some of which were kept.
+    pub(crate) fn with_headers(host: &'a H, headers: &'a [(String, Vec<u8>)]) -> Self {
+        let request = Self::new(host, false);
+        request.headers.replace(Some(Ok(Headers::Listed(headers))));
+        request
+    }
+
     /// Which documents the policy that is asked next may ask for.
     pub(crate) fn see_documents(&self, documents: &'a Documents) {
         self.documents.set(Some(documents));
@@ -150,6 +157,14 @@ impl<H: Host> Request for HostRequest<'_, H> {
     fn remove_header(&self, name: &str) -> Result<(), Unavailable> {
         self.forget_headers();
         self.host.remove_request_header(name).map_err(unavailable)
+    }
+
+    fn set_body(&self, body: &[u8]) -> Result<(), Unavailable> {
+        // What is left of the old length would make a request of its own out of the rest.
+        if self.header("content-length")?.is_some() {
+            self.set_header("content-length", body.len().to_string().as_bytes())?;
+        }
+        self.host.set_request_body(body).map_err(unavailable)
     }
 
     fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {

@@ -4,7 +4,7 @@
 //! Envoy does not say when a held request is gone (that would take an entry into the VM for every request), so the ticks
 //! ask.
 
-use portcullis_shared::{decision::OutcomeId, policy::BodyCheck};
+use portcullis_shared::{decision::OutcomeId, policy::BodyCheck, response::ResponseCheck};
 
 /// A request that is held.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Held {
     pub(crate) until: Option<u64>,
     /// What policies want to do with the body, each with its position in the chain.
     pub(crate) checks: Vec<(usize, BodyCheck)>,
+    /// What they want to do with the response.
+    pub(crate) responses: Vec<(usize, ResponseCheck)>,
     /// Since when it is held, in nanoseconds since 1970.
     pub(crate) since: u64,
     /// Bytes of the body that are here.
@@ -30,7 +32,17 @@ pub(crate) struct Held {
 impl Held {
     /// A request of which no policy has seen anything.
     pub(crate) const fn new(context: u32, root: u32, ended: bool) -> Self {
-        Self { context, root, link: 0, until: None, checks: Vec::new(), since: 0, size: 0, ended }
+        Self {
+            context,
+            root,
+            link: 0,
+            until: None,
+            checks: Vec::new(),
+            responses: Vec::new(),
+            since: 0,
+            size: 0,
+            ended,
+        }
     }
 
     /// Whether a policy refuses the body for its size.

@@ -3,6 +3,7 @@
 
 mod documents;
 mod fake;
+mod responses;
 
 use fake::{FakeHost, Gate, GateConfig, gates, small_and_large};
 use portcullis_shared::policy::Filter;
@@ -524,6 +525,8 @@ fn the_numbers_are_those_of_the_proxy_wasm_crate() {
     assert_eq!(abi::CAS_MISMATCH, Status::CasMismatch as u32);
     assert_eq!(abi::REQUEST_STREAM, StreamType::HttpRequest as u32);
     assert_eq!(abi::REQUEST_BODY, BufferType::HttpRequestBody as u32);
+    assert_eq!(abi::RESPONSE_BODY, BufferType::HttpResponseBody as u32);
+    assert_eq!(abi::RESPONSE_HEADERS, MapType::HttpResponseHeaders as u32);
     assert_eq!(abi::CALL_RESPONSE_BODY, BufferType::HttpCallResponseBody as u32);
     assert_eq!(abi::PLUGIN_CONFIGURATION, BufferType::PluginConfiguration as u32);
     assert_eq!(

@@ -1,6 +1,7 @@
 //! A VM: the configurations that live in it, and what happens at each entry.
 
 mod judge;
+mod response;
 
 use portcullis_shared::{
     config::{Environment, Errors},
@@ -15,6 +16,7 @@ use crate::{
     measures::Measures,
     request::HostRequest,
     stream::{Held, Streams},
+    watched::Responses,
 };
 use judge::refuse;
 
@@ -57,6 +59,7 @@ pub struct Vm<H> {
     trail: Trail,
     pipelines: Pipelines,
     streams: Streams,
+    responses: Responses,
     /// The metric of those that wait.
     waiting: Option<Measures>,
     /// Whether a body was ever shown.
@@ -111,6 +114,7 @@ impl<H: Host> Vm<H> {
             trail: Trail::default(),
             pipelines: Pipelines::default(),
             streams: Streams::default(),
+            responses: Responses::default(),
             waiting: None,
             has_seen_body: false,
             bodies_missed: false,
@@ -210,6 +214,7 @@ impl<H: Host> Vm<H> {
             }
         }
         self.judge_waiting(has_new.then_some(root), now);
+        self.responses.retain(|context| self.host.enter(context));
         self.host.enter(root);
         self.measure();
         self.pipelines.deliver(&self.host, now);
@@ -310,7 +315,8 @@ impl<H: Host> Vm<H> {
     /// Refuses a request of which nothing is known.
     fn no_configuration(&self) -> Flow {
         self.host.log(Level::Error, "portcullis: a request came without a configuration");
-        refuse(&self.host, &HostRequest::new(&self.host, false), &chain::no_configuration())
+        let reply = &chain::no_configuration();
+        refuse(&self.host, &HostRequest::new(&self.host, false), reply, &reply.body)
     }
 }
 

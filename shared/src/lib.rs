@@ -25,6 +25,7 @@ pub mod problem;
 pub mod query;
 pub mod redact;
 pub mod request;
+pub mod response;
 pub mod schema;
 mod spelling;
 pub mod store;

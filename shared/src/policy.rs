@@ -8,6 +8,7 @@ use crate::{
     decision::{Decision, OutcomeId, Outcomes},
     document::Source,
     request::{Request, Unavailable},
+    response::ResponseCheck,
 };
 
 /// A compiled policy: it looks at a request and records what it decides.
@@ -128,6 +129,7 @@ pub trait Filter: Policy + Sized + 'static {
 pub struct Trail {
     decisions: Vec<Decision>,
     allowed_is_audited: bool,
+    response: Option<ResponseCheck>,
 }
 
 impl Trail {
@@ -157,9 +159,20 @@ impl Trail {
         self.allowed_is_audited
     }
 
-    /// Forgets them and keeps the memory, for another policy.
+    /// Asks for the response, should the request pass. Only in modules that are built for it.
+    pub fn watch_response(&mut self, check: ResponseCheck) {
+        self.response = Some(check);
+    }
+
+    /// What was asked for the response.
+    pub const fn take_response(&mut self) -> Option<ResponseCheck> {
+        self.response.take()
+    }
+
+    /// Forgets all and keeps the memory, for another policy.
     pub fn begin(&mut self, allowed_is_audited: bool) {
         self.decisions.clear();
+        self.response = None;
         self.allowed_is_audited = allowed_is_audited;
     }
 }

@@ -17,6 +17,8 @@ pub struct Refusal {
     pub headers: Vec<(&'static str, String)>,
     /// The problem document.
     pub body: String,
+    /// The detail of the decision that clients are told as well, as a member of the problem (RFC 9457 section 3.2).
+    pub shows: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -42,7 +44,16 @@ impl Refusal {
             headers: Vec::new(),
             // A struct of strings and a number always serialises; an empty body would still refuse.
             body: serde_json::to_string(&problem).unwrap_or_default(),
+            shows: None,
         }
+    }
+}
+
+/// A problem document with one more member.
+pub fn with_member(problem: &str, name: &str, value: &serde_json::Value) -> String {
+    match problem.strip_suffix('}') {
+        Some(start) => format!("{start},\"{name}\":{value}}}"),
+        None => problem.to_owned(),
     }
 }
 
@@ -65,6 +76,7 @@ const fn title(status: u16) -> &'static str {
         431 => "Request Header Fields Too Large",
         451 => "Unavailable For Legal Reasons",
         500 => "Internal Server Error",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
         _ => "Request Refused",
     }

@@ -62,6 +62,9 @@ pub trait Request {
     /// Takes all values of a header away.
     fn remove_header(&self, name: &str) -> Result<(), Unavailable>;
 
+    /// Replaces the body, in its judge; its length is seen to.
+    fn set_body(&self, body: &[u8]) -> Result<(), Unavailable>;
+
     /// Leaves a value for later filters, which no client can forge. Envoy has it as filter state `wasm.<name>`.
     fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
 }
@@ -132,6 +135,8 @@ pub enum Edit {
     Remove(String),
     /// A property was set.
     Property(String, Vec<u8>),
+    /// The body was replaced.
+    Body(Vec<u8>),
 }
 
 impl Parts {
@@ -190,6 +195,11 @@ impl Request for Parts {
 
     fn remove_header(&self, name: &str) -> Result<(), Unavailable> {
         self.edit(Edit::Remove(name.to_owned()));
+        Ok(())
+    }
+
+    fn set_body(&self, body: &[u8]) -> Result<(), Unavailable> {
+        self.edit(Edit::Body(body.to_vec()));
         Ok(())
     }
 

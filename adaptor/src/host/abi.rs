@@ -11,8 +11,10 @@ pub(crate) const CAS_MISMATCH: u32 = 8;
 
 pub(crate) const REQUEST_HEADERS: u32 = 0;
 pub(crate) const REQUEST_TRAILERS: u32 = 1;
+pub(crate) const RESPONSE_HEADERS: u32 = 2;
 pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
 pub(crate) const REQUEST_BODY: u32 = 0;
+pub(crate) const RESPONSE_BODY: u32 = 1;
 pub(crate) const CALL_RESPONSE_BODY: u32 = 4;
 pub(crate) const PLUGIN_CONFIGURATION: u32 = 7;
 
@@ -42,6 +44,13 @@ unsafe extern "C" {
         max_size: usize,
         bytes: *mut *mut u8,
         size: *mut usize,
+    ) -> u32;
+    pub(super) fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        size: usize,
+        bytes: *const u8,
+        bytes_size: usize,
     ) -> u32;
     pub(super) fn proxy_send_local_response(
         status: u32,

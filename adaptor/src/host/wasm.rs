@@ -48,6 +48,34 @@ impl WasmHost {
         pairs.and_then(Packed::new).ok_or(Refused(abi::NOT_FOUND))
     }
 
+    /// Replaces all of a buffer.
+    #[expect(clippy::unused_self, reason = "the host is who has it")]
+    fn set_buffer(&self, buffer: u32, bytes: &[u8]) -> Result<(), Refused> {
+        // SAFETY: as of the calls below.
+        done(unsafe { abi::proxy_set_buffer_bytes(buffer, 0, usize::MAX, bytes.as_ptr(), bytes.len()) })
+    }
+
+    /// Replaces all values of a header, or adds it.
+    #[expect(clippy::unused_self, reason = "the host is who has it")]
+    fn set_header(&self, map: u32, name: &str, value: &[u8]) -> Result<(), Refused> {
+        // SAFETY: as of the calls below.
+        done(unsafe {
+            abi::proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        })
+    }
+
+    /// Takes all values of a header away.
+    #[expect(clippy::unused_self, reason = "the host is who has it")]
+    fn remove_header(&self, map: u32, name: &[u8]) -> Result<(), Refused> {
+        // SAFETY: as of the calls below.
+        done(unsafe { abi::proxy_remove_header_map_value(map, name.as_ptr(), name.len()) })
+    }
+
+    fn status(&self, map: u32) -> Option<u16> {
+        let status = self.header(map, ":status").ok().flatten()?;
+        std::str::from_utf8(status).ok()?.parse().ok()
+    }
+
     fn header(&self, map: u32, name: &str) -> Result<Option<&[u8]>, Refused> {
         // SAFETY: all pointers are valid for the call.
         self.handed_over(|value, size| unsafe {
@@ -81,19 +109,11 @@ impl Host for WasmHost {
     }
 
     fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Refused> {
-        done(unsafe {
-            abi::proxy_replace_header_map_value(
-                abi::REQUEST_HEADERS,
-                name.as_ptr(),
-                name.len(),
-                value.as_ptr(),
-                value.len(),
-            )
-        })
+        self.set_header(abi::REQUEST_HEADERS, name, value)
     }
 
     fn remove_request_header(&self, name: &str) -> Result<(), Refused> {
-        done(unsafe { abi::proxy_remove_header_map_value(abi::REQUEST_HEADERS, name.as_ptr(), name.len()) })
+        self.remove_header(abi::REQUEST_HEADERS, name.as_bytes())
     }
 
     fn request_trailers(&self) -> Result<Packed<'_>, Refused> {
@@ -101,7 +121,7 @@ impl Host for WasmHost {
     }
 
     fn remove_request_trailer(&self, name: &[u8]) -> Result<(), Refused> {
-        done(unsafe { abi::proxy_remove_header_map_value(abi::REQUEST_TRAILERS, name.as_ptr(), name.len()) })
+        self.remove_header(abi::REQUEST_TRAILERS, name)
     }
 
     fn set_property(&self, path: &str, value: &[u8]) -> Result<(), Refused> {
@@ -110,6 +130,34 @@ impl Host for WasmHost {
 
     fn request_body(&self) -> Result<&[u8], Refused> {
         self.buffer(abi::REQUEST_BODY, usize::MAX)
+    }
+
+    fn set_request_body(&self, body: &[u8]) -> Result<(), Refused> {
+        self.set_buffer(abi::REQUEST_BODY, body)
+    }
+
+    fn response_status(&self) -> Option<u16> {
+        self.status(abi::RESPONSE_HEADERS)
+    }
+
+    fn response_headers(&self) -> Result<Packed<'_>, Refused> {
+        self.map(abi::RESPONSE_HEADERS)
+    }
+
+    fn response_body(&self, size: usize) -> Result<&[u8], Refused> {
+        self.buffer(abi::RESPONSE_BODY, size)
+    }
+
+    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Refused> {
+        self.set_header(abi::RESPONSE_HEADERS, name, value)
+    }
+
+    fn remove_response_header(&self, name: &str) -> Result<(), Refused> {
+        self.remove_header(abi::RESPONSE_HEADERS, name.as_bytes())
+    }
+
+    fn set_response_body(&self, body: &[u8]) -> Result<(), Refused> {
+        self.set_buffer(abi::RESPONSE_BODY, body)
     }
 
     fn enter(&self, context: u32) -> bool {
@@ -153,12 +201,11 @@ impl Host for WasmHost {
     }
 
     fn call_status(&self) -> Option<u16> {
-        let status = self.header(abi::CALL_RESPONSE_HEADERS, ":status").ok().flatten()?;
-        std::str::from_utf8(status).ok()?.parse().ok()
+        self.status(abi::CALL_RESPONSE_HEADERS)
     }
 
-    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {
-        let body = if grpc { &reply.grpc_message } else { &reply.body };
+    fn reply(&self, reply: &Reply, body: &str, grpc: bool) -> Result<(), Refused> {
+        let body = if grpc { &reply.grpc_message } else { body };
         let grpc_status = if grpc { i32::from(reply.grpc_status) } else { -1 };
         done(unsafe {
             abi::proxy_send_local_response(

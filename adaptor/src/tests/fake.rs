@@ -10,6 +10,7 @@ use portcullis_shared::{
     policy::{BodyCheck, Filter, Next, Policy, Trail},
     problem::Refusal,
     request::{Headers, Packed, Request, Unavailable},
+    response::{Response, ResponseBody, ResponseCheck},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -33,6 +34,9 @@ pub(super) struct FakeHost {
     pub(super) body: Vec<u8>,
     /// Of the request.
     pub(super) trailers: Vec<u8>,
+    /// The headers of the response.
+    pub(super) response: Vec<u8>,
+    pub(super) response_status: u16,
     /// Streams that have ended.
     pub(super) gone: Vec<u32>,
     /// What it shares with other hosts of the process. Without, it has no shared data.
@@ -74,6 +78,10 @@ impl FakeHost {
         self.contexts += 1;
         self.requests.insert(1000 + self.contexts, self.request.clone());
         1000 + self.contexts
+    }
+
+    pub(super) const fn contexts(&self) -> u32 {
+        self.contexts
     }
 
     pub(super) fn advance(&mut self, milliseconds: u64) {
@@ -157,7 +165,12 @@ impl Host for FakeHost {
     }
 
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
-        self.unless_broken((path == "source\0address").then_some(b"192.0.2.1:1234"))
+        let value: Option<&[u8]> = match path {
+            "source\0address" => Some(b"192.0.2.1:1234"),
+            "response\0code_details" => Some(b"via_upstream"),
+            _ => None,
+        };
+        self.unless_broken(value)
     }
 
     fn configuration(&self, size: usize) -> Result<&[u8], Refused> {
@@ -186,6 +199,35 @@ impl Host for FakeHost {
 
     fn request_body(&self) -> Result<&[u8], Refused> {
         self.unless_broken(&self.body)
+    }
+
+    fn set_request_body(&self, body: &[u8]) -> Result<(), Refused> {
+        self.edit(format!("body={}", String::from_utf8_lossy(body)))
+    }
+
+    fn response_status(&self) -> Option<u16> {
+        Some(self.response_status)
+    }
+
+    fn response_headers(&self) -> Result<Packed<'_>, Refused> {
+        self.unless_broken(Packed::new(&self.response).unwrap())
+    }
+
+    fn response_body(&self, size: usize) -> Result<&[u8], Refused> {
+        self.unless_broken(self.body.get(..size).unwrap_or(&self.body))
+    }
+
+    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Refused> {
+        self.edit(format!("response {name}={}", String::from_utf8_lossy(value)))
+    }
+
+    fn remove_response_header(&self, name: &str) -> Result<(), Refused> {
+        let _ = name;
+        Ok(())
+    }
+
+    fn set_response_body(&self, body: &[u8]) -> Result<(), Refused> {
+        self.edit(format!("response body={}", String::from_utf8_lossy(body)))
     }
 
     fn enter(&self, context: u32) -> bool {
@@ -230,9 +272,8 @@ impl Host for FakeHost {
         Ok(&self.call_body[..size])
     }
 
-    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {
-        let body =
-            if grpc { format!("grpc {}: {}", reply.grpc_status, reply.grpc_message) } else { reply.body.clone() };
+    fn reply(&self, reply: &Reply, body: &str, grpc: bool) -> Result<(), Refused> {
+        let body = if grpc { format!("grpc {}: {}", reply.grpc_status, reply.grpc_message) } else { body.to_owned() };
         self.seen.borrow_mut().replies.push(format!("{} {} {body}", reply.status, reply.details));
         Ok(())
     }
@@ -281,7 +322,7 @@ impl Host for FakeHost {
 }
 
 /// Denies requests with `x-gate: deny`; with `body`, those whose body says `deny` or has more than 8 bytes; with `wait`,
-/// those for which it may not wait any longer.
+/// those for which it may not wait any longer; with `watch` and `hold`, responses.
 pub(super) struct Gate {
     outcomes: Outcomes,
     limit: usize,
@@ -308,6 +349,23 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Denies responses with status 500, and those whose body says `deny` or has more than 8 bytes.
+    fn watch(&self, holds: bool) -> ResponseCheck {
+        let (allow, deny, limit) = (self.allow, self.deny, self.limit);
+        let judge = move |response: &Response<'_>, trail: &mut Trail| {
+            if response.status == 500 {
+                trail.conclude(deny);
+                return None;
+            }
+            let judge =
+                move |body: &[u8], trail: &mut Trail| trail.conclude(if body == b"deny" { deny } else { allow });
+            Some(ResponseBody { limit, over_limit: deny, judge: Box::new(judge) })
+        };
+        ResponseCheck { holds, judge: Box::new(judge) }
+    }
+}
+
 impl Policy for Gate {
     fn is_reserved(&self, name: &[u8]) -> bool {
         name == b"x-size"
@@ -327,6 +385,10 @@ impl Policy for Gate {
                     Ok(())
                 };
                 return Ok(Next::Body(BodyCheck { limit: self.limit, over_limit: deny, judge: Box::new(judge) }));
+            }
+            Some(how @ (b"watch" | b"hold")) => {
+                trail.watch_response(self.watch(how == b"hold"));
+                false
             }
             Some(b"wait") if request.may_wait() => return Ok(Next::Wait(request.now() + 1_000_000_000)),
             Some(b"deny" | b"wait") => true,

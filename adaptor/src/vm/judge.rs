@@ -3,16 +3,18 @@
 use portcullis_shared::{
     decision::{Detail, Outcome},
     policy::{Next, Trail},
+    problem,
     request::Unavailable,
 };
 
-use super::{Flow, Metrics, Vm, metric};
+use super::{Flow, Metrics, Vm, metric, response::replace};
 use crate::{
     audit::{Facts, Pipelines},
     chain::{self, Effect, Link},
     host::{Host, Level, Reply},
     request::HostRequest,
     stream::Held,
+    watched::{Responses, Watched},
 };
 
 impl<H: Host> Vm<H> {
@@ -28,7 +30,7 @@ impl<H: Host> Vm<H> {
     /// body.
     pub(super) fn judge(&mut self, mut held: Held, may_wait: bool) -> Judged {
         let Self { host, roots, trail, pipelines, streams, metrics, .. } = self;
-        let tools = &mut Tools { host, pipelines, metrics };
+        let tools = &mut Tools { host, pipelines, metrics, answer: Answer::Reply };
         let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
         let Some(chain) = chain else {
             return self.no_configuration().into();
@@ -43,6 +45,7 @@ impl<H: Host> Vm<H> {
             if conclude(tools, &request, link, trail, next.is_err()) == Flow::Pause {
                 return Judged::Refused;
             }
+            held.responses.extend(trail.take_response().map(|check| (index, check)));
             match next {
                 Ok(Next::Body(check)) => held.checks.push((index, check)),
                 Ok(Next::Wait(until)) if may_wait => {
@@ -60,7 +63,7 @@ impl<H: Host> Vm<H> {
         }
         held.link = chain.len();
         if held.checks.is_empty() {
-            return Judged::Passed;
+            return pass(held, &request, &mut self.responses);
         }
         let is_body = if held.ended { Ok(true) } else { request.is_upgrade().map(|upgrade| !upgrade) };
         let Ok(is_body) = is_body else {
@@ -80,7 +83,7 @@ impl<H: Host> Vm<H> {
             return Judged::Held;
         }
         let body = if held.size == 0 { Ok(&[][..]) } else { host.request_body() };
-        for (index, check) in held.checks {
+        for (index, check) in std::mem::take(&mut held.checks) {
             let Some(link) = chain.get(index) else { continue };
             trail.begin(link.allowed_is_audited);
             request.see_documents(&link.documents);
@@ -88,8 +91,9 @@ impl<H: Host> Vm<H> {
             if conclude(tools, &request, link, trail, judged.is_err()) == Flow::Pause {
                 return Judged::Refused;
             }
+            held.responses.extend(trail.take_response().map(|check| (index, check)));
         }
-        Judged::Passed
+        pass(held, &request, &mut self.responses)
     }
 
     /// Asks the policies again about requests that wait for a document: those of `root` where one has come, and all
@@ -130,7 +134,7 @@ impl<H: Host> Vm<H> {
             let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
             let link = held.checks.first().and_then(|(index, _)| chain?.get(*index));
             if let Some(link) = link {
-                let tools = &mut Tools { host, pipelines, metrics };
+                let tools = &mut Tools { host, pipelines, metrics, answer: Answer::Reply };
                 unavailable(tools, &HostRequest::new(host, false), link);
             }
         }
@@ -157,8 +161,18 @@ impl From<Flow> for Judged {
     }
 }
 
+/// A request passes; what was asked for its response is kept.
+fn pass<H: Host>(held: Held, request: &HostRequest<'_, H>, responses: &mut Responses) -> Judged {
+    if !held.responses.is_empty()
+        && let Ok(headers) = request.all_headers()
+    {
+        responses.watch(held.context, Watched::new(held.root, headers, held.responses));
+    }
+    Judged::Passed
+}
+
 /// Carries out what a policy recorded. Where it could not see the request, that refuses it.
-fn conclude<H: Host>(
+pub(super) fn conclude<H: Host>(
     tools: &mut Tools<'_, H>,
     request: &HostRequest<'_, H>,
     link: &Link,
@@ -196,30 +210,54 @@ fn carry_out<H: Host>(
     (outcome, effect): (&Outcome, &Effect),
     details: &[Detail],
 ) -> Flow {
-    let Tools { host, pipelines, metrics } = tools;
+    let Tools { host, pipelines, metrics, answer } = tools;
     let ready = effect.ready(link.filter, outcome, &mut |kind, name| metric(*host, metrics, kind, name));
     if let Some(counter) = ready.counter {
         host.add(counter, 1);
     }
-    let reply = ready.reply.as_ref();
+    let reply = ready.reply.as_ref().filter(|_| *answer != Answer::Nothing);
     if let (Some(pipeline), Some(template)) = (link.audit, &ready.event) {
         let status = reply.map(|reply| reply.status);
         let facts = Facts { template, class: effect.class, is_alert: effect.is_alert, status, details };
         pipelines.record(pipeline, request, &facts, *host);
     }
-    reply.map_or(Flow::Continue, |reply| refuse(*host, request, reply))
+    let Some(reply) = reply else { return Flow::Continue };
+    let shown = reply.shows.and_then(|name| details.iter().find(|detail| detail.name == name));
+    let body = match shown {
+        Some(detail) => &*problem::with_member(&reply.body, detail.name, &detail.value),
+        None => &*reply.body,
+    };
+    match answer {
+        Answer::Replace => {
+            replace(*host, reply, body);
+            Flow::Pause
+        }
+        _ => refuse(*host, request, reply, body),
+    }
+}
+
+/// How a refusal reaches the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// As an answer of Envoy's.
+    Reply,
+    /// In the place of a response that is held.
+    Replace,
+    /// Not at all: it has another one already.
+    Nothing,
 }
 
 /// What it takes to carry out a decision.
-struct Tools<'a, H> {
-    host: &'a H,
-    pipelines: &'a mut Pipelines,
-    metrics: &'a mut Metrics,
+pub(super) struct Tools<'a, H> {
+    pub(super) host: &'a H,
+    pub(super) pipelines: &'a mut Pipelines,
+    pub(super) metrics: &'a mut Metrics,
+    pub(super) answer: Answer,
 }
 
 /// Ends the request. After the reply nothing else is asked of this stream: a second reply would hang the client.
-pub(super) fn refuse<H: Host>(host: &H, request: &HostRequest<'_, H>, reply: &Reply) -> Flow {
-    if host.reply(reply, chain::is_grpc(request)).is_err() {
+pub(super) fn refuse<H: Host>(host: &H, request: &HostRequest<'_, H>, reply: &Reply, body: &str) -> Flow {
+    if host.reply(reply, body, chain::is_grpc(request)).is_err() {
         // The request stays paused, and so does not pass; Envoy's stream timeout ends it.
         host.log(Level::Error, "portcullis: Envoy took no reply");
     }

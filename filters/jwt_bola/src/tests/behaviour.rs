@@ -58,6 +58,7 @@ fn edits_of(request: &Parts) -> Vec<String> {
     let text = |edit: Edit| match edit {
         Edit::Set(name, value) => format!("{name}={}", String::from_utf8_lossy(&value)),
         Edit::Remove(name) => format!("-{name}"),
+        Edit::Body(body) => format!("body={}", String::from_utf8_lossy(&body)),
         Edit::Property(name, value) => format!("@{name}={}", String::from_utf8_lossy(&value)),
     };
     request.edits.take().into_iter().map(text).collect()

@@ -67,6 +67,10 @@ impl Request for Hosted {
         self.parts.remove_header(name)
     }
 
+    fn set_body(&self, body: &[u8]) -> Result<(), Unavailable> {
+        self.parts.set_body(body)
+    }
+
     fn set_property(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         self.parts.set_property(name, value)
     }

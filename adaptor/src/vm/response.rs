@@ -1,0 +1,185 @@
+//! How responses are judged, of modules that export their callbacks.
+//!
+//! A response that is held reaches the client when it is judged; until then Envoy buffers it, up to its own limit. One
+//! that is not held goes on as it comes, and a copy of it is judged at its end.
+
+use portcullis_shared::{request::Headers, response::Response};
+
+use super::{
+    Flow, Vm,
+    judge::{Answer, Tools, conclude},
+};
+use crate::{
+    chain::Link,
+    host::{Host, Level, Reply},
+    request::HostRequest,
+    watched::Watched,
+};
+
+impl<H: Host> Vm<H> {
+    /// A response's headers are here.
+    pub fn on_response_headers(&mut self, context: u32, end_of_stream: bool) -> Flow {
+        if self.responses.is_empty() {
+            return Flow::Continue;
+        }
+        self.host.begin();
+        let Some(mut watched) = self.responses.take(context) else { return Flow::Continue };
+        let Self { host, roots, trail, pipelines, metrics, .. } = self;
+        let chain = roots.iter().find(|known| known.id == watched.root).and_then(|root| root.chain.as_ref());
+        let Some(chain) = chain else { return Flow::Continue };
+        if !is_from_upstream(host) {
+            return Flow::Continue;
+        }
+        let (Some(status), Ok(headers)) = (host.response_status(), host.response_headers()) else {
+            host.log(Level::Error, "portcullis: Envoy does not show a response");
+            return Flow::Continue;
+        };
+        let response = Response { status, headers: Headers::Packed(headers), ended: end_of_stream };
+        let request = HostRequest::with_headers(host, &watched.request);
+        for (index, check) in watched.checks.drain(..) {
+            let Some(link) = chain.get(index) else { continue };
+            trail.begin(link.allowed_is_audited);
+            let body = (check.judge)(&response, trail);
+            let answer = if check.holds { Answer::Reply } else { Answer::Nothing };
+            let tools = &mut Tools { host, pipelines, metrics, answer };
+            if conclude(tools, &request, link, trail, false) == Flow::Pause {
+                return Flow::Pause;
+            }
+            if let Some(body) = body {
+                watched.holds |= check.holds;
+                watched.bodies.push((index, body));
+            }
+        }
+        if watched.bodies.is_empty() {
+            return Flow::Continue;
+        }
+        if end_of_stream {
+            self.judge_response(watched, 0);
+            return Flow::Continue;
+        }
+        let flow = if watched.holds { Flow::Pause } else { Flow::Continue };
+        self.responses.watch(context, watched);
+        flow
+    }
+
+    /// More of a response's body is here; while it is held, Envoy shows all of it that came so far.
+    pub fn on_response_body(&mut self, context: u32, size: usize, end_of_stream: bool) -> Flow {
+        if self.responses.is_empty() {
+            return Flow::Continue;
+        }
+        self.host.begin();
+        let Some(mut watched) = self.responses.take(context) else { return Flow::Continue };
+        if watched.is_replaced {
+            if self.host.set_response_body(&[]).is_err() {
+                self.host.log(Level::Error, "portcullis: Envoy does not empty a response");
+            }
+            if !end_of_stream {
+                self.responses.watch(context, watched);
+            }
+            return Flow::Continue;
+        }
+        let known = watched.copy.len();
+        let all = if watched.holds { size } else { known.saturating_add(size) };
+        let limit = watched.bodies.iter().map(|(_, body)| body.limit).min().unwrap_or_default();
+        if all > limit || (!watched.holds && !self.responses.has_room(all)) {
+            self.give_up(&mut watched);
+            if watched.is_replaced && !end_of_stream {
+                self.responses.watch(context, watched);
+            }
+            return Flow::Continue;
+        }
+        if !watched.holds {
+            let chunk = self.host.response_body(size).unwrap_or_default();
+            watched.copy.extend_from_slice(chunk);
+        }
+        if end_of_stream {
+            self.judge_response(watched, size);
+            return Flow::Continue;
+        }
+        let flow = if watched.holds { Flow::Pause } else { Flow::Continue };
+        self.responses.watch(context, watched);
+        flow
+    }
+
+    /// A response's trailers are here: its body has ended, and no body callback has said so.
+    pub fn on_response_trailers(&mut self, context: u32) -> Flow {
+        if self.responses.is_empty() {
+            return Flow::Continue;
+        }
+        self.host.begin();
+        if let Some(watched) = self.responses.take(context)
+            && !watched.is_replaced
+        {
+            self.judge_response(watched, usize::MAX);
+        }
+        Flow::Continue
+    }
+
+    /// Judges a body that is all here. `size` is that of what Envoy holds.
+    fn judge_response(&mut self, watched: Watched, size: usize) {
+        let Self { host, roots, trail, pipelines, metrics, .. } = self;
+        let chain = roots.iter().find(|known| known.id == watched.root).and_then(|root| root.chain.as_ref());
+        let Some(chain) = chain else { return };
+        let body = if watched.holds && size > 0 {
+            host.response_body(size).unwrap_or_default()
+        } else {
+            watched.copy.as_slice()
+        };
+        let request = HostRequest::with_headers(host, &watched.request);
+        let answer = if watched.holds { Answer::Replace } else { Answer::Nothing };
+        for (index, check) in watched.bodies {
+            let Some(link) = chain.get(index) else { continue };
+            trail.begin(link.allowed_is_audited);
+            (check.judge)(body, trail);
+            if conclude(&mut Tools { host, pipelines, metrics, answer }, &request, link, trail, false) == Flow::Pause {
+                return;
+            }
+        }
+    }
+
+    /// There is too much of a body to judge it.
+    fn give_up(&mut self, watched: &mut Watched) {
+        let Self { host, roots, trail, pipelines, metrics, .. } = self;
+        let chain = roots.iter().find(|known| known.id == watched.root).and_then(|root| root.chain.as_ref());
+        let links = |index: usize| -> Option<&Link> { chain?.get(index) };
+        let request = HostRequest::with_headers(host, &watched.request);
+        let answer = if watched.holds { Answer::Replace } else { Answer::Nothing };
+        for (index, check) in &watched.bodies {
+            let Some(link) = links(*index) else { continue };
+            trail.begin(link.allowed_is_audited);
+            trail.conclude(check.over_limit);
+            if conclude(&mut Tools { host, pipelines, metrics, answer }, &request, link, trail, false) == Flow::Pause {
+                watched.is_replaced = true;
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a response is the upstream's own; if not, Envoy or one of its filters has answered.
+fn is_from_upstream(host: &impl Host) -> bool {
+    matches!(host.property("response\0code_details"), Ok(Some(b"via_upstream")))
+}
+
+/// Puts another answer in the place of a response that is held.
+pub(super) fn replace(host: &impl Host, reply: &Reply, body: &str) {
+    const ABOUT_THE_BODY: [&str; 9] = [
+        "content-encoding",
+        "content-disposition",
+        "content-language",
+        "content-range",
+        "etag",
+        "last-modified",
+        "cache-control",
+        "expires",
+        "accept-ranges",
+    ];
+    let removed = ABOUT_THE_BODY.iter().all(|name| host.remove_response_header(name).is_ok());
+    let set = [(":status", reply.status.to_string()), ("content-length", body.len().to_string())]
+        .iter()
+        .all(|(name, value)| host.set_response_header(name, value.as_bytes()).is_ok());
+    let typed = host.set_response_header("content-type", b"application/problem+json").is_ok();
+    if host.set_response_body(body.as_bytes()).is_err() || !removed || !set || !typed {
+        host.log(Level::Error, "portcullis: Envoy does not replace a response");
+    }
+}
