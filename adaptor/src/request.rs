@@ -19,6 +19,7 @@ use crate::{
 pub(crate) struct HostRequest<'a, H> {
     host: &'a H,
     may_wait: bool,
+    has_body: bool,
     /// When it was first asked: a request is judged at one moment.
     now: OnceCell<u64>,
     /// Those of the policy that is asked.
@@ -37,10 +38,11 @@ pub(crate) struct Client {
 }
 
 impl<'a, H: Host> HostRequest<'a, H> {
-    pub(crate) fn new(host: &'a H, may_wait: bool) -> Self {
+    pub(crate) fn new(host: &'a H, may_wait: bool, has_body: bool) -> Self {
         Self {
             host,
             may_wait,
+            has_body,
             now: OnceCell::new(),
             documents: Cell::new(None),
             store: SharedStore(host),
@@ -51,7 +53,7 @@ impl<'a, H: Host> HostRequest<'a, H> {
 
     /// A request whose headers the host shows no more, and some of which were kept.
     pub(crate) fn with_headers(host: &'a H, headers: &'a [(String, Vec<u8>)]) -> Self {
-        let request = Self::new(host, false);
+        let request = Self::new(host, false, false);
         request.headers.replace(Some(Ok(Headers::Listed(headers))));
         request
     }
@@ -70,19 +72,6 @@ impl<'a, H: Host> HostRequest<'a, H> {
     /// The headers may have changed.
     fn forget_headers(&self) {
         self.headers.replace(None);
-    }
-
-    /// Whether the stream becomes something else than a request with a body: what follows its headers is no body and
-    /// may never end.
-    pub(crate) fn is_upgrade(&self) -> Result<bool, Unavailable> {
-        if self.header(":method")? == Some(b"CONNECT") {
-            return Ok(true);
-        }
-        // As Envoy has it. A lone `upgrade` header is no upgrade, or it would lead a body round its check.
-        let upgrades = |options: &[u8]| {
-            options.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
-        };
-        Ok(self.header("upgrade")?.is_some() && self.header("connection")?.is_some_and(upgrades))
     }
 
     pub(crate) fn client(&self) -> Result<Option<Client>, Unavailable> {
@@ -130,6 +119,10 @@ impl<H: Host> Request for HostRequest<'_, H> {
 
     fn may_wait(&self) -> bool {
         self.may_wait
+    }
+
+    fn has_body(&self) -> bool {
+        self.has_body
     }
 
     fn has_document(&self, document: usize) -> bool {

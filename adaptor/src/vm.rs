@@ -316,7 +316,7 @@ impl<H: Host> Vm<H> {
     fn no_configuration(&self) -> Flow {
         self.host.log(Level::Error, "portcullis: a request came without a configuration");
         let reply = &chain::no_configuration();
-        refuse(&self.host, &HostRequest::new(&self.host, false), reply, &reply.body)
+        refuse(&self.host, &HostRequest::new(&self.host, false, false), reply, &reply.body)
     }
 }
 

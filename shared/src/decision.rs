@@ -48,6 +48,7 @@ pub enum Notice {
 
 /// Makes an enum of what can be wrong, each with its reason code. The enum's variants are in the order in which things are
 /// judged.
+#[macro_export]
 macro_rules! reasons {
     (
         $(#[$meta:meta])*
@@ -72,7 +73,7 @@ macro_rules! reasons {
         }
     };
 }
-pub(crate) use reasons;
+pub use reasons;
 
 /// Everything about one possible decision that is known when the configuration loads.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,22 @@ pub trait Request {
     /// The wall clock, in nanoseconds since 1970.
     fn now(&self) -> u64;
 
+    /// Whether something follows the headers: a body, which may turn out to be empty, or what an upgrade is for.
+    fn has_body(&self) -> bool;
+
+    /// Whether the stream becomes something else than a request with a body: what follows its headers is no body and
+    /// may never end.
+    fn is_upgrade(&self) -> Result<bool, Unavailable> {
+        if self.header(":method")? == Some(b"CONNECT") {
+            return Ok(true);
+        }
+        // As Envoy has it. A lone `upgrade` header is no upgrade, or it would lead a body round its check.
+        let upgrades = |options: &[u8]| {
+            options.split(|byte| *byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+        };
+        Ok(self.header("upgrade")?.is_some() && self.header("connection")?.is_some_and(upgrades))
+    }
+
     /// Whether the policy may ask to wait.
     fn may_wait(&self) -> bool;
 
@@ -114,6 +130,8 @@ pub struct Parts {
     pub client_address: Option<IpAddr>,
     /// Nanoseconds since 1970.
     pub now: u64,
+    /// Whether a body follows.
+    pub has_body: bool,
     /// Whether the policy may wait.
     pub may_wait: bool,
     /// Whether documents are there.
@@ -170,6 +188,10 @@ impl Request for Parts {
 
     fn may_wait(&self) -> bool {
         self.may_wait
+    }
+
+    fn has_body(&self) -> bool {
+        self.has_body
     }
 
     fn has_document(&self, _: usize) -> bool {

@@ -35,7 +35,7 @@ impl<H: Host> Vm<H> {
         let Some(chain) = chain else {
             return self.no_configuration().into();
         };
-        let request = HostRequest::new(host, may_wait);
+        let request = HostRequest::new(host, may_wait, !held.ended || held.size > 0);
         // Asked again, a policy does not get more time than it asked for first.
         let (asked, deadline) = (held.link, held.until.take());
         for (index, link) in chain.iter().enumerate().skip(held.link) {
@@ -135,7 +135,7 @@ impl<H: Host> Vm<H> {
             let link = held.checks.first().and_then(|(index, _)| chain?.get(*index));
             if let Some(link) = link {
                 let tools = &mut Tools { host, pipelines, metrics, answer: Answer::Reply };
-                unavailable(tools, &HostRequest::new(host, false), link);
+                unavailable(tools, &HostRequest::new(host, false, true), link);
             }
         }
     }

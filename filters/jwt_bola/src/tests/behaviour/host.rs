@@ -42,6 +42,10 @@ impl Request for Hosted {
         self.parts.may_wait()
     }
 
+    fn has_body(&self) -> bool {
+        self.parts.has_body()
+    }
+
     fn has_document(&self, document: usize) -> bool {
         self.parts.has_document(document)
     }
