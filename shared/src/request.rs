@@ -123,6 +123,7 @@ impl<'a> Iterator for Headers<'a> {
 
 /// A request made of parts, for tests and tools.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what a test says of a request")]
 pub struct Parts {
     /// Headers in order; names in lower case.
     pub headers: Vec<(String, Vec<u8>)>,
