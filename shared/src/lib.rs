@@ -13,6 +13,7 @@ pub mod document;
 #[cfg(feature = "jose")]
 pub mod jose;
 pub mod matcher;
+pub mod media;
 pub mod metrics;
 pub mod mode;
 pub mod net;
