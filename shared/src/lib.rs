@@ -10,10 +10,13 @@ pub mod audit;
 pub mod config;
 pub mod decision;
 pub mod document;
+#[cfg(feature = "encoding")]
+pub mod encoding;
 #[cfg(feature = "jose")]
 pub mod jose;
 pub mod json;
 pub mod matcher;
+pub mod media;
 pub mod metrics;
 pub mod mode;
 pub mod net;
