@@ -163,7 +163,7 @@ fn is_from_upstream(host: &impl Host) -> bool {
 
 /// Puts another answer in the place of a response that is held.
 pub(super) fn replace(host: &impl Host, reply: &Reply, body: &str) {
-    const ABOUT_THE_BODY: [&str; 9] = [
+    const ABOUT_THE_BODY: [&str; 10] = [
         "content-encoding",
         "content-disposition",
         "content-language",
@@ -173,6 +173,7 @@ pub(super) fn replace(host: &impl Host, reply: &Reply, body: &str) {
         "cache-control",
         "expires",
         "accept-ranges",
+        "trailer",
     ];
     let removed = ABOUT_THE_BODY.iter().all(|name| host.remove_response_header(name).is_ok());
     let set = [(":status", reply.status.to_string()), ("content-length", body.len().to_string())]
