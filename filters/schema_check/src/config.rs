@@ -65,7 +65,7 @@ pub const FROM_SERVERS: &str = "from servers";
 
 config_struct! {
     /// An operation with plain JSON Schemas.
-    #[derive(Clone, Debug)]
+    #[derive(Clone, Debug, Serialize)]
     pub struct Operation {
         /// Names it in metrics, events and `overrides`: 1 to 64 letters, digits, `.`, `_` or `-`. By default it is made of
         /// method and path.
