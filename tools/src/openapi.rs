@@ -74,7 +74,11 @@ fn convert(options: &Options<'_>, text: &str, config: Option<(&str, &str)>) -> R
 
     let mut document = bundle::bundle(options.file, text, document)?;
     if options.slim {
-        document = slim::slim(&document, responses);
+        let ignored = match config.get("ignore") {
+            Some(Node::List(pointers)) => pointers.iter().filter_map(Node::as_str).collect(),
+            _ => Vec::new(),
+        };
+        document = slim::slim(&document, responses, &ignored);
     }
     config.set("openapi", document);
     if options.envoy {

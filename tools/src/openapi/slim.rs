@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 use super::node::Node;
 use super::part::{Part, Use, tokens};
 
-/// Leaves out what the filter never reads; `responses` are kept if it judges them.
-pub(super) fn slim(document: &Node, responses: bool) -> Node {
+/// Leaves out what the filter never reads; `responses` are kept if it judges them, and so is what it is told to ignore: that
+/// must be there.
+pub(super) fn slim(document: &Node, responses: bool, ignored: &[&str]) -> Node {
     let mut finder = Finder::new(document, responses);
+    for target in ignored.iter().filter_map(|pointer| tokens(pointer)) {
+        finder.refer(target, Part::Value);
+    }
     finder.visit(document, Part::Document, &mut Vec::new());
     while let Some((target, part)) = finder.waiting.pop() {
         if let Some(node) = document.at(&target) {

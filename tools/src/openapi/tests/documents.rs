@@ -49,9 +49,9 @@ fn published_documents_pass_unchanged_and_slim_ones_lead_nowhere_else() {
         let document = node(&text);
         assert_eq!(converted(&["-"], &text), document, "{name}");
         for responses in [false, true] {
-            let slim = slim(&document, responses);
+            let slim = slim(&document, responses, &[]);
             assert!(slim.size() <= document.size(), "{name}");
-            assert!(super::super::slim::slim(&slim, responses) == slim, "{name}");
+            assert!(super::super::slim::slim(&slim, responses, &[]) == slim, "{name}");
             let mut references = Vec::new();
             find_references(&slim, &mut references);
             for reference in references {
@@ -111,6 +111,14 @@ fn slim_documents_have_what_is_read() {
     let config = r#"{"response": {"mode": "shadow"}}"#;
     let text = convert(&options(&["-", "--slim"]), &document, Some(("config.json", config))).unwrap();
     assert_eq!(node(&text).get("openapi"), Some(&with_responses));
+}
+
+#[test]
+fn what_is_ignored_stays() {
+    let config = r#"{"ignore": ["/components/schemas/Unused", "/no/such/place"]}"#;
+    let text = convert(&options(&["-", "--slim"]), &testdata("slim.yaml"), Some(("config.json", config))).unwrap();
+    let unused = tokens("/openapi/components/schemas/Unused").unwrap();
+    assert_eq!(node(&text).at(&unused), Some(&node("type: string")));
 }
 
 #[test]
