@@ -64,6 +64,14 @@ test-integration: build ## Run the filters in a real Envoy, with real traffic.
 	@echo "== test-integration: with $$(scripts/setup envoy-path)"
 	@$(WITH_ENVOY) cargo test --quiet $(INTEGRATION)
 
+.PHONY: openapi
+openapi: ## Turn an OpenAPI document into schema_check's configuration (FILE=... CONFIG=... OUT=... OPENAPI_ARGS="--envoy --slim").
+	@[ -n "$(FILE)" ] || { echo "make openapi FILE=openapi.yaml" >&2; exit 2; }
+	@scripts/setup native >&2
+	@out=$$(mktemp) && trap 'rm -f "$$out"' EXIT && \
+	  cargo run --quiet -p portcullis-tools -- openapi "$(FILE)" $(if $(CONFIG),--config "$(CONFIG)") $(OPENAPI_ARGS) >"$$out" && \
+	  if [ -n "$(OUT)" ]; then cat "$$out" >"$(OUT)" && echo "== openapi: $(OUT)"; else cat "$$out"; fi
+
 .PHONY: check-wasm
 check-wasm: build ## Hold imports, exports and size of each filter against budgets.json.
 	@echo "== check-wasm: dist/ against budgets.json"
