@@ -14,6 +14,7 @@ pub mod document;
 pub mod jose;
 pub mod json;
 pub mod matcher;
+pub mod media;
 pub mod metrics;
 pub mod mode;
 pub mod net;

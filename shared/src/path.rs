@@ -22,8 +22,10 @@
 
 mod ambiguity;
 mod lookalike;
+mod mixed;
 mod normal;
 mod normaliser;
+mod openapi;
 mod overlap;
 mod segments;
 mod set;

@@ -5,8 +5,9 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::{
+    media::MediaType,
     pointer::{self, Pointer},
-    spelling::{alike, is_tchar},
+    spelling::alike,
 };
 
 use super::{Fault, header::is_header};
@@ -42,27 +43,12 @@ pub(super) fn check_headers<'a>(headers: impl IntoIterator<Item = (&'a [u8], &'a
     }
 }
 
-/// Whether a media type (RFC 9110 section 8.3.1) is JSON (RFC 8259, RFC 6839 section 3.1).
+/// Whether it is JSON, as every server takes it, in UTF-8.
 fn is_json(media_type: &[u8]) -> bool {
-    let Ok(text) = str::from_utf8(media_type) else { return false };
-    let mut parts = text.split(';').map(|part| part.trim_matches([' ', '\t']));
-    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let subtype = essence.strip_prefix("application/").unwrap_or_default();
-    let json = subtype == "json" || subtype.strip_suffix("+json").is_some_and(is_token);
-    let mut charsets = 0_usize;
-    let parameters = parts.all(|part| match part.split_once('=') {
-        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-            charsets = charsets.saturating_add(1);
-            ["utf-8", "\"utf-8\""].iter().any(|known| value.eq_ignore_ascii_case(known))
-        }
-        Some((name, value)) => is_token(name) && is_token(value),
-        None => false,
-    });
-    json && parameters && charsets <= 1
-}
-
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_tchar)
+    let is_json = |media_type: MediaType| {
+        media_type.essence().starts_with("application/") && media_type.is_json() && media_type.is_utf8()
+    };
+    MediaType::parse(media_type).is_ok_and(is_json)
 }
 
 /// An id in a body.

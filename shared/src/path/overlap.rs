@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{set::Node, template::Step};
+use super::{Case, set::Node, template::Step};
 
 /// Two templates that match the same paths in a way that is easily overlooked. That `/users/me` goes before
 /// `/users/{id}` is no such case: what it matches is a part of what the other one matches.
@@ -45,10 +45,7 @@ impl Shape {
     /// Whether some path is matched by both.
     #[cfg(test)]
     fn meets(&self, other: &Self) -> bool {
-        let steps_meet = self.steps.iter().zip(&other.steps).all(|steps| match steps {
-            (Step::Literal(a), Step::Literal(b)) => a == b,
-            _ => true,
-        });
+        let steps_meet = self.steps.iter().zip(&other.steps).all(|(a, b)| a.meets(b));
         steps_meet
             && match self.steps.len().cmp(&other.steps.len()) {
                 Ordering::Less => self.rest,
@@ -59,7 +56,7 @@ impl Shape {
 
     /// Whether every path that the other one matches is matched by this one, empty segments aside.
     fn covers(&self, other: &Self) -> bool {
-        let steps_cover = self.steps.iter().zip(&other.steps).all(|(a, b)| !matches!(a, Step::Literal(_)) || a == b);
+        let steps_cover = self.steps.iter().zip(&other.steps).all(|(a, b)| a.covers(b));
         steps_cover
             && match self.steps.len().cmp(&other.steps.len()) {
                 Ordering::Less => self.rest,
@@ -122,6 +119,26 @@ impl Search<'_> {
             Some(Step::Literal(literal)) => {
                 if let Some(child) = node.literal(literal) {
                     self.descend(child, winner, next, tied);
+                }
+                for (mixed, child) in node.mixed() {
+                    if self.look() && mixed.matches(literal, Case::Sensitive) {
+                        self.descend(child, winner, next, false);
+                    }
+                }
+                for child in node.capture.as_deref().into_iter().chain(node.any.as_deref()) {
+                    self.descend(child, winner, next, false);
+                }
+            }
+            Some(Step::Mixed(mixed)) => {
+                for (literal, child) in node.literals().filter(|_| !tied) {
+                    if self.look() && mixed.matches(literal, Case::Sensitive) {
+                        self.descend(child, winner, next, false);
+                    }
+                }
+                for (other, child) in node.mixed() {
+                    if self.look() && mixed.meets(other) {
+                        self.descend(child, winner, next, tied && mixed == other);
+                    }
                 }
                 for child in node.capture.as_deref().into_iter().chain(node.any.as_deref()) {
                     self.descend(child, winner, next, false);

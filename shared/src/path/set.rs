@@ -6,6 +6,7 @@ use crate::config_enum;
 
 use super::{
     NormalPath, Overlaps, Template,
+    mixed::Mixed,
     overlap::{Shape, overlaps},
     template::Step,
 };
@@ -24,13 +25,15 @@ config_enum! {
 
 /// Values by path template; the most specific template that matches wins.
 ///
-/// Templates are compared from the left: at the first segment where two differ in kind, a literal goes before `{name}`,
-/// that before `*`, and that before `**`. If the better choice leads nowhere, the next one is tried: with `/a/b/c` and
+/// Templates are compared from the left: at the first segment where two differ in kind, a literal goes before a mixed
+/// segment, such as `{id}.json`, that before `{name}`, that before `*`, and that before `**`. Of mixed segments, that with
+/// more literal text goes first. If the better choice leads nowhere, the next one is tried: with `/a/b/c` and
 /// `/{x}/b/d`, the path `/a/b/d` is the second's.
 ///
 /// Built once as a tree of segments. A look-up allocates nothing, and where the templates' literals tell paths apart its
-/// cost depends on the path's segments, not on the number of templates: each step is a binary search among siblings. At
-/// worst, with wildcards everywhere, it visits each node of the tree once.
+/// cost depends on the path's segments, not on the number of templates: each step is a binary search among siblings, and
+/// one more for each way in which mixed ones are built: the lengths of what they begin and end with, and what is between.
+/// At worst, with wildcards everywhere, it visits each node of the tree once.
 #[derive(Clone, Debug)]
 pub struct TemplateSet<T> {
     entries: Vec<(Template, T)>,
@@ -42,6 +45,8 @@ pub struct TemplateSet<T> {
 pub(super) struct Node {
     /// Sorted.
     literals: Vec<(Box<[u8]>, Node)>,
+    /// In order of precedence; those that are alike in one group, sorted.
+    mixed: Vec<Vec<(Mixed, Node)>>,
     pub(super) capture: Option<Box<Node>>,
     pub(super) any: Option<Box<Node>>,
     /// The entries that end here, in their order.
@@ -76,7 +81,7 @@ impl<T> TemplateSet<T> {
         let mut accept = |index: &usize| self.entries.get(*index).is_some_and(|(_, value)| accept(value));
         let index = self.root.find(path, 0, self.case, &mut accept)?;
         let (template, value) = self.entries.get(index)?;
-        Some(Match { template, value, index, path: *path })
+        Some(Match { template, value, index, path: *path, case: self.case })
     }
 
     /// Whether any template matches this path.
@@ -122,11 +127,7 @@ fn shapes<T>(entries: &[(Template, T)], case: Case) -> Vec<Shape> {
     let shape = |(index, (template, _)): (usize, &(Template, T))| {
         let mut steps = template.steps.clone();
         if case == Case::Insensitive {
-            for step in &mut steps {
-                if let Step::Literal(literal) = step {
-                    literal.make_ascii_lowercase();
-                }
-            }
+            steps.iter_mut().for_each(Step::make_ascii_lowercase);
         }
         Shape { steps, rest: template.rest, index }
     };
@@ -149,6 +150,15 @@ impl Node {
             let child = || Self::new(group, position.saturating_add(1));
             match group.first().and_then(|shape| shape.steps.get(position)) {
                 Some(Step::Literal(literal)) => node.literals.push((literal.clone(), child())),
+                Some(Step::Mixed(mixed)) => {
+                    let entry = (mixed.clone(), child());
+                    match node.mixed.last_mut() {
+                        Some(alike) if alike.first().is_some_and(|(known, _)| known.is_alike(mixed)) => {
+                            alike.push(entry);
+                        }
+                        _ => node.mixed.push(vec![entry]),
+                    }
+                }
                 Some(Step::Capture) => node.capture = Some(Box::new(child())),
                 Some(Step::Any) => node.any = Some(Box::new(child())),
                 None => {
@@ -173,8 +183,9 @@ impl Node {
         };
         let literal = self.literals.binary_search_by(|(literal, _)| compare(literal, segment, case)).ok();
         let literal = literal.and_then(|found| self.literals.get(found)).map(|(_, node)| node);
+        let mixed = self.mixed.iter().filter_map(|alike| matching(alike, segment, case));
         let capture = self.capture.as_deref().filter(|_| !segment.is_empty());
-        for node in [literal, capture, self.any.as_deref()].into_iter().flatten() {
+        for node in literal.into_iter().chain(mixed).chain(capture).chain(self.any.as_deref()) {
             if let Some(found) = node.find(path, position.saturating_add(1), case, accept) {
                 return Some(found);
             }
@@ -194,7 +205,18 @@ impl Node {
     /// All nodes for one segment more.
     pub(super) fn children(&self) -> impl Iterator<Item = &Self> {
         let literals = self.literals.iter().map(|(_, node)| node);
-        literals.chain(self.capture.as_deref()).chain(self.any.as_deref())
+        let mixed = self.mixed().map(|(_, node)| node);
+        literals.chain(mixed).chain(self.capture.as_deref()).chain(self.any.as_deref())
+    }
+
+    /// The nodes for literals, as the set spells them.
+    pub(super) fn literals(&self) -> impl Iterator<Item = (&[u8], &Self)> {
+        self.literals.iter().map(|(literal, node)| (literal.as_ref(), node))
+    }
+
+    /// The nodes for mixed segments, as the set spells them.
+    pub(super) fn mixed(&self) -> impl Iterator<Item = (&Mixed, &Self)> {
+        self.mixed.iter().flatten().map(|(mixed, node)| (mixed, node))
     }
 
     /// The node for a literal as the set spells it.
@@ -202,6 +224,17 @@ impl Node {
         let found = self.literals.binary_search_by(|(known, _)| (**known).cmp(literal)).ok()?;
         self.literals.get(found).map(|(_, node)| node)
     }
+}
+
+/// Of mixed segments that are alike, the one that matches.
+fn matching<'n>(alike: &'n [(Mixed, Node)], segment: &[u8], case: Case) -> Option<&'n Node> {
+    let (first, _) = alike.first()?;
+    let head = segment.get(..first.prefix.len())?;
+    let tail = segment.get(segment.len().checked_sub(first.suffix.len())?..)?;
+    let order = |mixed: &Mixed| compare(&mixed.prefix, head, case).then_with(|| compare(&mixed.suffix, tail, case));
+    let found = alike.binary_search_by(|(mixed, _)| order(mixed)).ok()?;
+    let (mixed, node) = alike.get(found)?;
+    mixed.matches(segment, case).then_some(node)
 }
 
 /// A template that matches a path.
@@ -214,16 +247,17 @@ pub struct Match<'s, 'p, T> {
     /// Its position among the set's entries.
     pub index: usize,
     path: NormalPath<'p>,
+    case: Case,
 }
 
 impl<'s, 'p, T> Match<'s, 'p, T> {
-    /// The segment that `{name}` stands for, decoded; `None` if the template has no such name.
+    /// What `{name}` stands for, decoded; `None` if the template has no such name.
     pub fn capture(&self, name: &str) -> Option<&'p [u8]> {
-        self.template.position(name).and_then(|position| self.path.segment(position))
+        self.captures().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// All captured segments with their names.
+    /// What each name stands for, decoded, in the order of the template.
     pub fn captures(&self) -> impl Iterator<Item = (&'s str, &'p [u8])> {
-        self.template.names().filter_map(|(position, name)| Some((name, self.path.segment(position)?)))
+        self.template.values(self.path, self.case)
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use super::{is_dots, unescape};
+use super::{Case, NormalPath, is_dots, mixed::Mixed, unescape};
 use crate::config::{Decode, Errors, Node};
 
 /// A pattern for [`NormalPath`](super::NormalPath)s, compared segment by segment.
@@ -19,12 +19,14 @@ use crate::config::{Decode, Errors, Node};
 ///
 /// So `/internal/**` also matches `/internal`, and `/**` matches every path. A wildcard is a whole segment: `*.js` is an
 /// error. A slash at the end is without meaning, in a template as in a path. A `*` or `{` as text is `%2A` or `%7B`.
+///
+/// This is the syntax of configurations, [`FromStr`]; [`Template::openapi`] reads that of OpenAPI documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    text: Box<str>,
+    pub(super) text: Box<str>,
     pub(super) steps: Box<[Step]>,
-    /// The names of the captured segments, by position.
-    names: Box<[(usize, Box<str>)]>,
+    /// In the order of the text.
+    pub(super) names: Box<[Name]>,
     /// Whether `**` ends it.
     pub(super) rest: bool,
 }
@@ -33,8 +35,53 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Literal(Box<[u8]>),
+    Mixed(Mixed),
     Capture,
     Any,
+}
+
+impl Step {
+    /// Whether some segment is matched by both, empty ones aside.
+    #[cfg(test)]
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Literal(one), Self::Literal(other)) => one == other,
+            (Self::Literal(literal), Self::Mixed(mixed)) | (Self::Mixed(mixed), Self::Literal(literal)) => {
+                mixed.matches(literal, Case::Sensitive)
+            }
+            (Self::Mixed(one), Self::Mixed(other)) => one.meets(other),
+            _ => true,
+        }
+    }
+
+    /// Whether every segment that the other one matches is matched by this one, empty ones aside.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Literal(_), _) => self == other,
+            (Self::Mixed(mixed), Self::Literal(literal)) => mixed.matches(literal, Case::Sensitive),
+            (Self::Mixed(one), Self::Mixed(other)) => one.covers(other),
+            (Self::Mixed(_), _) => false,
+            _ => true,
+        }
+    }
+
+    pub(super) fn make_ascii_lowercase(&mut self) {
+        match self {
+            Self::Literal(literal) => literal.make_ascii_lowercase(),
+            Self::Mixed(mixed) => mixed.make_ascii_lowercase(),
+            Self::Capture | Self::Any => {}
+        }
+    }
+}
+
+/// A variable's name and place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    /// The segment's position.
+    pub(super) position: usize,
+    /// Which of the segment's variables it is, from 0.
+    pub(super) variable: usize,
+    pub(super) text: Box<str>,
 }
 
 impl Template {
@@ -46,14 +93,32 @@ impl Template {
         &self.text
     }
 
-    /// The names of the captured segments with their positions in a path, from 0.
+    /// The names with the positions, from 0, of the segments that they are or are in; in their order.
     pub fn names(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.names.iter().map(|(position, name)| (*position, name.as_ref()))
+        self.names.iter().map(|name| (name.position, name.text.as_ref()))
     }
 
-    /// Where in a path the segment with this name is. Found at configure time it saves the search per request.
+    /// Where in a path the segment with this name is; `None` also where the name is only a part of a segment. Found at
+    /// configure time it saves the search per request.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.names().find(|(_, known)| *known == name).map(|(position, _)| position)
+        let found = self.names.iter().find(|known| *known.text == *name)?;
+        (self.steps.get(found.position) == Some(&Step::Capture)).then_some(found.position)
+    }
+
+    /// The names, in their order, with their values in a path that matches: decoded once, never empty.
+    pub(super) fn values<'t, 'p>(
+        &'t self,
+        path: NormalPath<'p>,
+        case: Case,
+    ) -> impl Iterator<Item = (&'t str, &'p [u8])> {
+        self.names.iter().filter_map(move |name| {
+            let segment = path.segment(name.position)?;
+            let value = match self.steps.get(name.position)? {
+                Step::Mixed(mixed) => mixed.value(segment, name.variable, case)?,
+                _ => segment,
+            };
+            Some((name.text.as_ref(), value))
+        })
     }
 }
 
@@ -71,7 +136,7 @@ pub struct TemplateError {
 }
 
 impl TemplateError {
-    fn new(expected: &'static str, found: &str) -> Self {
+    pub(super) fn new(expected: &'static str, found: &str) -> Self {
         // Enough to find the place; a whole file pasted by mistake stays out of the log.
         Self { expected, found: found.chars().take(128).flat_map(char::escape_debug).collect() }
     }
@@ -96,7 +161,7 @@ impl FromStr for Template {
         if body.is_empty() {
             return Ok(template);
         }
-        let (mut steps, mut names) = (Vec::new(), Vec::<(usize, Box<str>)>::new());
+        let (mut steps, mut names) = (Vec::new(), Vec::<Name>::new());
         for segment in body.strip_suffix('/').unwrap_or(body).split('/') {
             if template.rest {
                 return Err(TemplateError::new("`**` only as the last segment", text));
@@ -109,11 +174,11 @@ impl FromStr for Template {
                     Some(name) if !is_name(name) => {
                         return Err(TemplateError::new("a name such as `{user_id}`", segment));
                     }
-                    Some(name) if names.iter().any(|(_, known)| **known == *name) => {
+                    Some(name) if names.iter().any(|known| *known.text == *name) => {
                         return Err(TemplateError::new("each name once", text));
                     }
                     Some(name) => {
-                        names.push((steps.len(), name.into()));
+                        names.push(Name { position: steps.len(), variable: 0, text: name.into() });
                         steps.push(Step::Capture);
                     }
                     None => steps.push(Step::Literal(literal(segment)?)),
@@ -132,7 +197,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A literal segment, decoded.
-fn literal(segment: &str) -> Result<Box<[u8]>, TemplateError> {
+pub(super) fn literal(segment: &str) -> Result<Box<[u8]>, TemplateError> {
     if segment.contains(['*', '{', '}']) {
         return Err(TemplateError::new("`*`, `**` and `{name}` only as whole segments", segment));
     }

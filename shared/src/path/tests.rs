@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::config::parse;
 
-use super::{Ambiguity, Case, Match, Normaliser, Overlap, Overlaps, PathBuffer, Template, TemplateSet};
+use super::{Ambiguity, Case, Match, Normaliser, Overlap, Overlaps, PathBuffer, Template, TemplateError, TemplateSet};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
@@ -17,9 +17,14 @@ fn outcome(normaliser: &Normaliser, target: &[u8]) -> String {
     normaliser.normalise(target, &mut buffer).map_or_else(|error| error.code().to_owned(), |path| path.to_string())
 }
 
+/// A template in the syntax of OpenAPI, or of configurations where it has wildcards.
+fn either(text: &str) -> Template {
+    if text.contains('*') { text.parse().unwrap() } else { Template::openapi(text).unwrap() }
+}
+
 /// A set whose values are its templates' positions.
 fn set(templates: &[&str], case: Case) -> TemplateSet<usize> {
-    TemplateSet::new(templates.iter().map(|text| text.parse().unwrap()).zip(0..), case)
+    TemplateSet::new(templates.iter().map(|text| either(text)).zip(0..), case)
 }
 
 /// What normalising this path yields: a canonical spelling, which starts with a slash, or a reason code.
@@ -151,11 +156,10 @@ struct TemplateCase {
     error: Option<String>,
 }
 
-#[test]
-fn templates_parse_as_the_table_says() {
-    let cases: Vec<TemplateCase> = serde_json::from_str(include_str!("../../testdata/path/templates.json")).unwrap();
+fn check_templates(cases: &str, parse: impl Fn(&str) -> Result<Template, TemplateError>) {
+    let cases: Vec<TemplateCase> = serde_json::from_str(cases).unwrap();
     for case in cases {
-        match (case.template.parse::<Template>(), case.error) {
+        match (parse(&case.template), case.error) {
             (Ok(template), None) => {
                 assert_eq!(template.to_string(), case.template);
                 assert_eq!(template.names().map(|(_, name)| name).collect::<Vec<_>>(), case.names);
@@ -165,6 +169,38 @@ fn templates_parse_as_the_table_says() {
             }
         }
     }
+}
+
+#[test]
+fn templates_parse_as_the_table_says() {
+    check_templates(include_str!("../../testdata/path/templates.json"), str::parse);
+}
+
+#[test]
+fn templates_of_openapi_parse_as_the_table_says() {
+    check_templates(include_str!("../../testdata/path/openapi.json"), Template::openapi);
+}
+
+#[test]
+fn a_template_of_openapi_has_a_bounded_size() {
+    let many = |count: usize, part: &str| {
+        let parts = (0..count).map(|at| part.replace('#', &at.to_string()));
+        Template::openapi(&parts.collect::<String>()).map_err(|error| error.to_string())
+    };
+    let error = "expected at most 64 segments and 64 variables, found `/a";
+    assert!(many(Template::MAX_SEGMENTS, "/a").is_ok());
+    assert!(many(Template::MAX_SEGMENTS + 1, "/a").unwrap_err().starts_with(error));
+    assert!(many(Template::MAX_VARIABLES / 2, "/a{#}-{b#}").is_ok());
+    assert!(many(Template::MAX_VARIABLES / 2 + 1, "/a{#}-{b#}").unwrap_err().starts_with(error));
+}
+
+/// The name of a part of a segment is no place for what takes whole segments.
+#[test]
+fn only_whole_segments_have_a_position() {
+    let template = Template::openapi("/a/{id}/{name}.{format}/").unwrap();
+    let positions = ["id", "name", "format", "x"].map(|name| template.position(name));
+    assert_eq!(positions, [Some(1), None, None, None]);
+    assert_eq!(template.names().collect::<Vec<_>>(), [(1, "id"), (2, "name"), (2, "format")]);
 }
 
 #[test]
@@ -186,6 +222,8 @@ struct MatchTable {
     #[serde(default)]
     insensitive: bool,
     #[serde(default)]
+    openapi: bool,
+    #[serde(default)]
     options: serde_json::Map<String, serde_json::Value>,
     cases: Vec<MatchCase>,
 }
@@ -205,7 +243,9 @@ fn paths_match_as_the_table_says() {
     let tables: Vec<MatchTable> = serde_json::from_str(include_str!("../../testdata/path/match.json")).unwrap();
     for table in tables {
         let case = if table.insensitive { Case::Insensitive } else { Case::Sensitive };
-        let set = TemplateSet::new(table.templates.iter().map(|template| (template.parse().unwrap(), ())), case);
+        let template =
+            |text: &String| if table.openapi { Template::openapi(text).unwrap() } else { text.parse().unwrap() };
+        let set = TemplateSet::new(table.templates.iter().map(|text| (template(text), ())), case);
         let options: Normaliser = parse(serde_json::Value::from(table.options).to_string().as_bytes()).unwrap();
         for case in table.cases {
             let mut buffer = PathBuffer::default();
@@ -260,6 +300,21 @@ fn overlaps_are_what_is_never_reached_and_what_crosses() {
 }
 
 #[test]
+fn mixed_segments_overlap_where_neither_is_a_part_of_the_other() {
+    let overlaps = |templates: &[&str]| set(templates, Case::Sensitive).overlaps(9).found;
+    let crossing = |winner, loser| Overlap { winner, loser, unreachable: false };
+    assert_eq!(
+        overlaps(&["/{x}", "/{x}.json", "/a.json", "/{x}-{y}.json", "/b{x}.json", "/{x}.yaml"]),
+        [crossing(4, 3)]
+    );
+    assert_eq!(overlaps(&["/v{x}", "/{x}.json", "/w{x}"]), [crossing(1, 0), crossing(1, 2)]);
+    assert_eq!(overlaps(&["/{x}/b", "/{x}.json/{y}"]), [crossing(1, 0)]);
+    assert_eq!(overlaps(&["/{x}-{y}", "/{x}-{y}-{z}", "/{x}--{y}"]), [crossing(1, 2)]);
+    assert_eq!(set(&["/A{x}", "/a{y}", "/{z}B"], Case::Insensitive).duplicates(), [(0, 1)]);
+    assert_eq!(set(&["/{x}/B", "/{x}-Y/{z}"], Case::Insensitive).overlaps(9).found, [crossing(1, 0)]);
+}
+
+#[test]
 fn no_set_makes_the_search_for_overlaps_long() {
     let many = |make: &dyn Fn(usize) -> String| (0..10_000).map(make).collect::<Vec<_>>();
     let plain = many(&|index| format!("/a{index}/{{x}}/b"));
@@ -269,6 +324,9 @@ fn no_set_makes_the_search_for_overlaps_long() {
         let overlaps = set(&texts, Case::Sensitive).overlaps(64);
         assert_eq!((overlaps.found.len(), overlaps.more), (found, more));
     }
+    let mixed = many(&|index| format!("/{{x}}:a{index}"));
+    let texts: Vec<_> = mixed.iter().map(String::as_str).collect();
+    assert!(set(&texts, Case::Sensitive).overlaps(64).more);
     // No pair is worth telling, and all are to be looked at.
     let wild = many(&|index| if index % 2 == 0 { format!("/a{index}/x") } else { format!("/{{x}}/{{y}}/b{index}/**") });
     let texts: Vec<_> = wild.iter().map(String::as_str).collect();
