@@ -106,7 +106,11 @@ impl Link {
         let mut effect = |outcome: &Outcome, class| {
             let effect = Effect {
                 class,
-                audited: sink.as_ref().is_some_and(|sink| outcome.notice != Notice::Ordinary || sink.wants(class)),
+                audited: sink.as_ref().is_some_and(|sink| match outcome.notice {
+                    Notice::Ordinary => sink.wants(class),
+                    Notice::Counted => false,
+                    Notice::Recorded | Notice::Alert => true,
+                }),
                 is_alert: outcome.notice == Notice::Alert,
                 ready: OnceCell::new(),
             };

@@ -40,6 +40,8 @@ pub enum Notice {
     /// Audited where events of its class are.
     #[default]
     Ordinary,
+    /// Counted, and never audited: others like it are.
+    Counted,
     /// Always audited, such as an exemption from a rule.
     Recorded,
     /// Always audited, as what someone should look at now.

@@ -10,6 +10,8 @@ pub mod audit;
 pub mod config;
 pub mod decision;
 pub mod document;
+#[cfg(feature = "encoding")]
+pub mod encoding;
 #[cfg(feature = "jose")]
 pub mod jose;
 pub mod json;

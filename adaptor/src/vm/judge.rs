@@ -4,7 +4,7 @@ use portcullis_shared::{
     decision::{Detail, Outcome},
     policy::{Next, Trail},
     problem,
-    request::Unavailable,
+    request::{Request, Unavailable},
 };
 
 use super::{Flow, Metrics, Vm, metric, response::replace};

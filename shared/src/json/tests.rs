@@ -1,3 +1,9 @@
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::{Document, Fault, Kind, Limits, Tape};
 
 const LIMITS: Limits = Limits { depth: 4, keys: 30, string_bytes: 8, number_digits: 6 };

@@ -8,6 +8,7 @@
 #![expect(clippy::cast_precision_loss, reason = "no figure here needs more than 52 bits")]
 
 mod agents;
+mod contract;
 mod h2load;
 mod machine;
 mod meter;

@@ -52,6 +52,29 @@ pub(crate) fn sdk_noop() -> WasmFilter {
     WasmFilter::new("sdk_noop", target.join("wasm/wasm32-wasip1/release/sdk_noop.wasm"))
 }
 
+/// The same, holding requests until their bodies are there.
+pub(crate) fn sdk_buffer() -> WasmFilter {
+    sdk_noop().config(&json!({"holds": true}))
+}
+
+/// Envoy's Lua filter, which waits for the body and takes it as a string: it has nothing to read JSON with.
+pub(crate) fn lua_buffer() -> Value {
+    let code = r#"
+function envoy_on_request(handle)
+  local body = handle:body()
+  if body == nil then return end
+  local text = body:getBytes(0, body:length())
+  if string.sub(text, 1, 1) ~= "{" and string.sub(text, 1, 1) ~= "[" then
+    handle:respond({[":status"] = "400"}, "no JSON")
+  end
+end
+"#;
+    json!({"name": "lua", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        "default_source_code": {"inline_string": code},
+    }})
+}
+
 /// Our `ua_block`, refusing user agents that have one of the names in them.
 pub(crate) fn ua_block(names: &[impl AsRef<str>], audit: Audit) -> WasmFilter {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();

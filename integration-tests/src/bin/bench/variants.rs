@@ -9,8 +9,11 @@ use serde_json::Value;
 
 use crate::Result;
 use crate::agents::{BAD, BROWSER, TEN, thousand};
+use crate::contract::{self, schema_check};
 use crate::options::Options;
-use crate::setups::{Audit, Crypto, authn, jwt_bola, lua, rbac, refusing_route, sdk_noop, ua_block};
+use crate::setups::{
+    Audit, Crypto, authn, jwt_bola, lua, lua_buffer, rbac, refusing_route, sdk_buffer, sdk_noop, ua_block,
+};
 use crate::stage::Stage;
 use crate::tokens;
 
@@ -19,6 +22,7 @@ pub(crate) fn groups() -> Vec<Group> {
     let mut groups = agents();
     groups.extend(["RS256", "ES256", "EdDSA"].map(fresh_tokens));
     groups.extend(["RS256", "ES256", "EdDSA"].map(known_token));
+    groups.extend(schemas());
     groups
 }
 
@@ -65,6 +69,54 @@ fn agents() -> Vec<Group> {
                 }),
                 variant("ua_block-audit-dead", "ua_block, 10, audit on, collector dead", |stage| {
                     stage.audited_in_vain().filter(ua_block(&TEN, Audit::On))
+                }),
+            ],
+        },
+    ]
+}
+
+/// What it costs to hold requests against a contract.
+fn schemas() -> Vec<Group> {
+    let posts = |name, title, orders: usize| Group {
+        name,
+        title,
+        load: Load::get(200).path("/orders").post("application/json", contract::orders(orders)),
+        yardstick: Some("sdk-buffer"),
+        variants: vec![
+            variant("bare", "bare Envoy", Stage::proxy),
+            variant("bare-again", "bare Envoy again (shows the noise)", Stage::proxy),
+            variant("lua-buffer", "Envoy Lua that takes the body", |stage| stage.proxy().filter(lua_buffer())),
+            variant("sdk-buffer", "wasm filter that takes the body (SDK)", |stage| stage.proxy().filter(sdk_buffer())),
+            variant("schema_check", "schema_check", |stage| stage.proxy().filter(schema_check(10))),
+        ],
+    };
+    vec![
+        posts("schema-1k", "POST of 1 KB of JSON", 1),
+        posts("schema-64k", "POST of 64 KB of JSON", 64),
+        Group {
+            name: "schema-upload",
+            title: "POST of 1 KB with nothing to check in it",
+            load: Load::get(200).path("/files").post("application/octet-stream", vec![b'x'; 1024]),
+            yardstick: Some("sdk-noop"),
+            variants: vec![
+                variant("bare", "bare Envoy", Stage::proxy),
+                variant("sdk-noop", "empty wasm filter (SDK)", |stage| stage.proxy().filter(sdk_noop())),
+                variant("schema_check", "schema_check", |stage| stage.proxy().filter(schema_check(10))),
+            ],
+        },
+        Group {
+            name: "schema-routes",
+            title: "GET with a path and a query parameter",
+            load: Load::get(200).path("/resources/7/items/00000000-0000-4000-8000-000000000000?limit=10"),
+            yardstick: Some("sdk-noop"),
+            variants: vec![
+                variant("bare", "bare Envoy", Stage::proxy),
+                variant("sdk-noop", "empty wasm filter (SDK)", |stage| stage.proxy().filter(sdk_noop())),
+                variant("schema_check-10", "schema_check, 10 operations", |stage| {
+                    stage.proxy().filter(schema_check(10))
+                }),
+                variant("schema_check-1000", "schema_check, 1,000 operations", |stage| {
+                    stage.proxy().filter(schema_check(1000))
                 }),
             ],
         },
@@ -193,6 +245,10 @@ impl Load {
         Self { path, ..self }
     }
 
+    fn post(self, media_type: &str, body: Vec<u8>) -> Self {
+        Self { body, ..self }.header("content-type", media_type)
+    }
+
     fn fresh_tokens(self, algorithm: &'static str) -> Self {
         Self { algorithm: Some(algorithm), ..self }
     }
@@ -263,7 +319,7 @@ mod tests {
             names("jwt-es256-known/jwt_bola"),
             ["jwt-es256-known/bare", "jwt-es256-known/jwt_authn-cache", "jwt-es256-known/jwt_bola"]
         );
-        assert_eq!(names("bare-again"), ["allowed/bare", "allowed/bare-again", "allowed/rbac"]);
+        assert_eq!(names("allowed/bare-again"), ["allowed/bare", "allowed/bare-again", "allowed/rbac"]);
         assert!(names("refused").iter().all(|name| name.starts_with("refused/")));
         assert!(select(&Options { only: vec!["nobody".to_owned()], ..Options::default() }).is_err());
     }
