@@ -9,11 +9,10 @@
 //! - Keys of `paths` are cut at `?` and `#`. Operations that are then one are alternatives: a request that one of them
 //!   allows is allowed ([`Candidate`]).
 //! - A variable of a path that no parameter declares is any text.
-//! - Bodies are judged wherever they are declared, also of GET, HEAD and DELETE, of which OpenAPI 3.0 says that they have no
-//!   meaning: so it never requires one there, while 3.1 does where the document does. Where none is declared, none
-//!   is allowed.
-//! - What is at or below an ignored pointer is not read: an ignored operation is known and passes unchecked, an ignored
-//!   parameter, body, media type or schema may be anything, an ignored response too.
+//! - Bodies are judged wherever they are declared, also of GET, HEAD and DELETE. Of GET and HEAD an OpenAPI 3.0 document
+//!   cannot require one, as that version has none there. Where none is declared, none is allowed.
+//! - What is at or below an ignored pointer is not read: an ignored operation is known and passes unchecked; an ignored
+//!   parameter, body, media type, schema or response may be anything; an ignored path that is none is not there.
 //! - Never looked at: examples, links, `tags`, `externalDocs`. Not enforced, with a warning: security schemes, callbacks,
 //!   webhooks, XML.
 //!

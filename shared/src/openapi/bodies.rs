@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::media::{MediaRange, MediaTable};
+use crate::{
+    json::Kind,
+    media::{MediaRange, MediaTable},
+};
 
 use super::{
     Body, Encoding, Location, Media,
@@ -28,7 +31,8 @@ impl<'d> Reader<'d> {
             return any(&place);
         }
         let is_required = self.boolean(&place, "required") == Some(true);
-        let content = place.get("content").filter(|content| !content.value.is_empty());
+        let content =
+            place.get("content").filter(|content| content.value.kind() != Kind::Object || !content.value.is_empty());
         let content = if let Some(content) = content {
             self.media_table(&content)
         } else {

@@ -53,6 +53,8 @@ impl<'d> Reader<'d> {
     fn inline(&mut self, inline: &'d Inline) -> Option<Operation> {
         let Inline { path, method, pointer, .. } = inline;
         self.dialect = Some(inline.dialect);
+        // Each may be of a text of its own, where the same number is another value.
+        self.parameters.clear();
         if method.is_empty() || !method.bytes().all(is_tchar) || method.bytes().any(|byte| byte.is_ascii_lowercase()) {
             let found = crate::config::quoted(method);
             self.findings
@@ -68,6 +70,7 @@ impl<'d> Reader<'d> {
             path: path.as_str().into(),
             templates: templates.clone(),
             parameters: Vec::new(),
+            has_ignored_parameters: false,
             body: None,
             responses: Vec::new(),
             is_deprecated: false,
@@ -80,7 +83,7 @@ impl<'d> Reader<'d> {
         if let Some(parameters) = &inline.parameters {
             let list = Place { value: parameters.value(), pointer: below(pointer, "parameters") };
             self.part = Some(parameters.clone());
-            operation.is_unchecked |= !self.parameters(&list, &mut operation.parameters);
+            operation.has_ignored_parameters |= !self.parameters(&list, &mut operation.parameters);
         }
         let item = Item {
             path,

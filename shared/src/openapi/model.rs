@@ -27,13 +27,15 @@ pub struct Operation {
     pub templates: Vec<Template>,
     /// Those of the path and of the operation: no two of them have the same place and name.
     pub parameters: Vec<Rc<Parameter>>,
+    /// Whether there may be other parameters, whatever the settings say: the operator ignores what would declare them.
+    pub has_ignored_parameters: bool,
     /// `None`: there must be none.
     pub body: Option<Rc<Body>>,
     /// Empty where responses are not read.
     pub responses: Vec<(Status, Rc<Response>)>,
     /// Whether the document says `deprecated`.
     pub is_deprecated: bool,
-    /// Whether requests and responses pass whatever they are, as the operator wants it.
+    /// Whether requests and responses pass whatever they are: the operator ignores it.
     pub is_unchecked: bool,
     /// Where in the document.
     pub pointer: Box<str>,

@@ -19,7 +19,7 @@ impl<'d> Reader<'d> {
             return None;
         }
         let is_ignored = item.is_ignored || self.findings.is_ignored(&place.pointer);
-        let operation_id = place.value.get("operationId").and_then(Value::as_str);
+        let operation_id = place.value.get("operationId").and_then(Value::as_str).filter(|id| !id.is_empty());
         let mut operation = Operation {
             id: self.label(operation_id, method, item, place),
             operation_id: operation_id.map(Into::into),
@@ -27,6 +27,7 @@ impl<'d> Reader<'d> {
             path: item.path.into(),
             templates: item.templates.clone(),
             parameters: Vec::new(),
+            has_ignored_parameters: false,
             body: None,
             responses: Vec::new(),
             is_deprecated: place.value.get("deprecated").and_then(Value::as_bool) == Some(true),
@@ -43,7 +44,7 @@ impl<'d> Reader<'d> {
         }
         let own = place.get("parameters");
         for list in own.iter().chain(&item.parameters) {
-            operation.is_unchecked |= !self.parameters(list, &mut operation.parameters);
+            operation.has_ignored_parameters |= !self.parameters(list, &mut operation.parameters);
         }
         self.complete(&mut operation, item);
         if let Some(body) = place.get("requestBody") {
@@ -77,6 +78,7 @@ impl<'d> Reader<'d> {
     /// Drops parameters that the path has no variable for, and adds those that nothing declares.
     pub(super) fn complete(&mut self, operation: &mut Operation, item: &Item<'d>) {
         let Operation { templates, parameters, pointer, .. } = operation;
+        let is_open = operation.has_ignored_parameters;
         let Some(template) = templates.first() else { return };
         let has = |name: &str| template.names().any(|(_, known)| known == name);
         parameters.retain(|parameter| {
@@ -94,7 +96,7 @@ impl<'d> Reader<'d> {
             is_declared
         };
         for (_, name) in template.names() {
-            if !servers::is_variable(name) && !add(Location::Path, name) {
+            if !servers::is_variable(name) && !add(Location::Path, name) && !is_open {
                 let message = "a variable of the path that no parameter declares: it may be any text";
                 self.findings.warn(&item.pointer, message);
             }
@@ -133,12 +135,12 @@ impl<'d> Reader<'d> {
 
     fn request_body(&mut self, place: &Place<'d>, method: &str) -> Rc<Body> {
         let body = self.body(place);
-        // OpenAPI 3.0.4 section 4.7.10: it "SHALL be ignored" where HTTP gives it no meaning.
-        let is_meaningless = matches!(method, "GET" | "HEAD" | "DELETE" | "TRACE") && self.version == Version::V30;
+        // OpenAPI 3.0.3 section 4.7.10: it "SHALL be ignored" where HTTP gives it no meaning. Those of DELETE are in use.
+        let is_meaningless = matches!(method, "GET" | "HEAD" | "TRACE") && self.version == Version::V30;
         if !(is_meaningless && body.is_required) {
             return body;
         }
-        let message = "a body that is required of GET, HEAD or DELETE, where OpenAPI 3.0 has none: it may be missing";
+        let message = "a body that is required of GET or HEAD, where OpenAPI 3.0 has none: it may be missing";
         self.findings.warn(&body.pointer, message);
         Rc::new(Body { is_required: false, ..Body::clone(&body) })
     }

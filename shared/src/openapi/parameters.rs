@@ -119,6 +119,7 @@ impl<'d> Reader<'d> {
         }
         let schema = place.get("schema");
         if let Some(schema) = &schema {
+            self.enter(schema);
             (parameter.style, parameter.explode) = self.style(place, location, schema);
             parameter.kind = self.schema(schema).map_or(ParameterKind::Any, ParameterKind::Schema);
         }

@@ -60,7 +60,7 @@ impl<'d> Reader<'d> {
     fn item(&mut self, key: &'d str, place: Place<'d>, bases: &[String], operations: &mut Vec<Operation>) {
         let (path, fragment) = key.split_once('#').unwrap_or((key, ""));
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        if key.contains('?') {
+        if !query.is_empty() {
             self.findings.warn(&place.pointer, "requests are not told apart by what follows `?`; its names may come");
         } else if !fragment.is_empty() {
             self.findings.warn(&place.pointer, "requests are not told apart by what follows `#`");

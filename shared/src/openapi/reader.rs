@@ -57,6 +57,9 @@ pub(super) fn below(pointer: &str, name: &str) -> String {
     text
 }
 
+/// More `$ref`s in a row than any document has; a circle has no end.
+const REFERENCES: u32 = 32;
+
 /// What becomes a contract.
 pub(super) struct Reader<'d> {
     pub(super) root: Value<'d>,
@@ -126,10 +129,12 @@ impl<'d> Reader<'d> {
 
     /// Follows `$ref`s; `None` where they lead nowhere.
     pub(super) fn follow(&mut self, place: Place<'d>) -> Option<Place<'d>> {
-        /// More than any document has; a circle has no end.
-        const MOST: u32 = 32;
+        if self.part.is_some() {
+            // Only schemas refer to something there.
+            return Some(place);
+        }
         let mut found = place;
-        for _ in 0..MOST {
+        for _ in 0..REFERENCES {
             let Some(reference) = found.get("$ref") else { return Some(found) };
             let Some(text) = reference.value.as_str() else {
                 self.findings.expected(
@@ -175,7 +180,7 @@ impl<'d> Reader<'d> {
     /// As [`Reader::follow`], for those who only look.
     pub(super) fn peek(&self, value: Value<'d>) -> Option<Value<'d>> {
         let mut found = value;
-        for _ in 0..32 {
+        for _ in 0..REFERENCES {
             let Some(reference) = found.get("$ref") else { return Some(found) };
             let text = reference.as_str()?;
             found = match self.references.get(text) {
@@ -226,9 +231,16 @@ impl<'d> Reader<'d> {
         let document = part.part(place.value);
         let dialect = self.dialect_of(place, dialect);
         self.compiler.turn_to(document, dialect, &place.pointer);
-        self.root = place.value;
-        self.references.clear();
+        self.enter(place);
         Some(self.compiler.schema(place.value, "", self.direction))
+    }
+
+    /// Looks at a schema that may be a document of its own, to which its references refer.
+    pub(super) fn enter(&mut self, schema: &Place<'d>) {
+        if self.part.is_some() {
+            self.root = schema.value;
+            self.references.clear();
+        }
     }
 
     /// Warns of what is to be ignored and is not there: it may be misspelt.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::schema::Direction;
+use crate::{json::Kind, schema::Direction};
 
 use super::{
     Response, Status,
@@ -46,7 +46,8 @@ impl<'d> Reader<'d> {
         if self.findings.is_ignored(&place.pointer) || !self.is_object(&place, "a response, which is an object") {
             return None;
         }
-        let content = place.get("content").filter(|content| !content.value.is_empty());
+        let content =
+            place.get("content").filter(|content| content.value.kind() != Kind::Object || !content.value.is_empty());
         let content = content.map(|content| self.media_table(&content));
         let mut headers = Vec::new();
         for (name, header) in place.get("headers").iter().flat_map(Place::members) {

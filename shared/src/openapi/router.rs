@@ -7,7 +7,7 @@ use crate::{
     schema::Fault,
 };
 
-use super::Operation;
+use super::{Operation, findings::Findings};
 
 /// Finds operations by path and method.
 ///
@@ -77,6 +77,7 @@ impl Methods<'_, '_> {
     }
 }
 
+const SHARED: &str = "is for the same requests as an operation before it: what either allows is allowed";
 const GET: &str = "GET";
 const HEAD: &str = "HEAD";
 
@@ -91,7 +92,7 @@ impl Site {
 impl Router {
     /// For these operations. Also returned is what an operator should know.
     pub fn new(operations: &[Operation], case: Case) -> (Self, Vec<Fault>) {
-        let mut warnings = Vec::new();
+        let mut findings = Findings::default();
         let mut sites = Vec::<(Template, Site)>::new();
         let mut known = BTreeMap::<String, usize>::new();
         for (position, operation) in operations.iter().enumerate() {
@@ -104,18 +105,14 @@ impl Router {
                 let candidate = Candidate { operation: position, template: template.clone() };
                 match site.methods.iter_mut().find(|(method, _)| *method == operation.method) {
                     Some((_, candidates)) => {
-                        if let Some(first) = candidates.first().and_then(|first| operations.get(first.operation)) {
-                            let message =
-                                format!("is for the same requests as {}: what either allows is allowed", first.pointer);
-                            warnings.push(Fault { pointer: operation.pointer.to_string(), message });
-                        }
+                        findings.warn(&operation.pointer, SHARED);
                         candidates.push(candidate);
                     }
                     None => site.methods.push((operation.method.clone(), vec![candidate])),
                 }
             }
         }
-        (Self { sites: TemplateSet::new(sites, case), case }, warnings)
+        (Self { sites: TemplateSet::new(sites, case), case }, findings.finish().1)
     }
 
     /// What is there for a request. `asked` is the method that a preflight asks for: what is in
@@ -140,23 +137,6 @@ impl Router {
     /// Whether case matters in paths.
     pub const fn case(&self) -> Case {
         self.case
-    }
-
-    /// Up to `most` pairs of operations for paths that either of their templates matches, and no one can say which is meant:
-    /// `/a/{x}` and `/{y}/b` for `/a/b`. OpenAPI leaves it open; the first named wins here.
-    pub fn overlaps(&self, operations: &[Operation], most: usize) -> Vec<Fault> {
-        let overlaps = self.sites.overlaps(most);
-        let site = |index: usize| self.sites.value(index);
-        let both = overlaps.found.iter().filter_map(|overlap| {
-            let (winner, loser) = (site(overlap.winner)?, site(overlap.loser)?);
-            winner.methods.iter().find_map(|(method, candidates)| {
-                let (winner, loser) = (candidates.first()?, loser.get(method.as_bytes())?.first()?);
-                let (winner, loser) = (operations.get(winner.operation)?, operations.get(loser.operation)?);
-                let message = format!("some paths are also those of {}, which goes first there", winner.pointer);
-                Some(Fault { pointer: loser.pointer.to_string(), message })
-            })
-        });
-        both.collect()
     }
 }
 
