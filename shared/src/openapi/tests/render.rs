@@ -1,8 +1,11 @@
 //! Contracts in words, for tables.
 
+use std::fmt::Write;
+
 use crate::{
     media::MediaTable,
     openapi::{Encoding, Location, Media, Operation, Parameter, ParameterKind, Status},
+    path::Template,
     schema::{Fault, SchemaId},
 };
 
@@ -17,10 +20,10 @@ pub(super) fn render(operations: &[Operation]) -> Vec<Vec<String>> {
 }
 
 fn operation(operation: &Operation) -> Vec<String> {
-    let templates: Vec<_> = operation.templates.iter().map(|template| template.as_str()).collect();
+    let templates: Vec<_> = operation.templates.iter().map(Template::as_str).collect();
     let mut first = format!("{} {} {}", operation.method, templates.join(" "), operation.id);
     if let Some(id) = operation.operation_id.as_deref().filter(|id| **id != *operation.id) {
-        first += &format!(" = {id}");
+        let _ = write!(first, " = {id}");
     }
     for (is, word) in [
         (operation.is_deprecated, " deprecated"),
@@ -92,15 +95,15 @@ fn encoding(encoding: &Encoding) -> String {
         line += " binary";
     }
     for range in &encoding.content_types {
-        line += &format!(" {}", range.media_type().map_or("range".to_owned(), |found| found.essence().to_owned()));
+        let _ = write!(line, " {}", range.media_type().map_or("range".to_owned(), |found| found.essence().to_owned()));
     }
     if let Some((style, explode, allow_reserved)) = encoding.style {
-        line += &format!(" {}", style.as_str());
+        let _ = write!(line, " {}", style.as_str());
         line += if explode { " explode" } else { "" };
         line += if allow_reserved { " reserved" } else { "" };
     }
     for header in &encoding.headers {
-        line += &format!(" [{}]", parameter(header));
+        let _ = write!(line, " [{}]", parameter(header));
     }
     line
 }
