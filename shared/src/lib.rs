@@ -21,6 +21,7 @@ pub mod media;
 pub mod metrics;
 pub mod mode;
 pub mod net;
+pub mod openapi;
 pub mod ownership;
 pub mod path;
 pub mod pointer;

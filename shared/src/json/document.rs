@@ -49,6 +49,12 @@ impl Part {
         Self { document: Rc::clone(document), index: value.index }
     }
 
+    /// The part that `value`, which is of the same document, names.
+    #[must_use]
+    pub fn part(&self, value: Value<'_>) -> Self {
+        Self::new(&self.document, value)
+    }
+
     /// The value.
     pub fn value(&self) -> Value<'_> {
         self.document.at(self.index)

@@ -106,11 +106,7 @@ impl Template {
     }
 
     /// The names, in their order, with their values in a path that matches: decoded once, never empty.
-    pub(super) fn values<'t, 'p>(
-        &'t self,
-        path: NormalPath<'p>,
-        case: Case,
-    ) -> impl Iterator<Item = (&'t str, &'p [u8])> {
+    pub fn values<'t, 'p>(&'t self, path: NormalPath<'p>, case: Case) -> impl Iterator<Item = (&'t str, &'p [u8])> {
         self.names.iter().filter_map(move |name| {
             let segment = path.segment(name.position)?;
             let value = match self.steps.get(name.position)? {

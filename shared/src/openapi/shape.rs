@@ -1,0 +1,73 @@
+//! What a schema is about at first sight: for how its values are written. The engine judges them.
+
+use crate::json::Value;
+
+use super::reader::Reader;
+
+/// Which values a schema may be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) array: bool,
+    pub(super) object: bool,
+}
+
+/// Schemas nested deeper than this may be anything.
+const DEPTH: u32 = 8;
+
+pub(super) fn of<'d>(reader: &Reader<'d>, schema: Value<'d>) -> Shape {
+    look(reader, schema, DEPTH)
+}
+
+const ANYTHING: Shape = Shape { array: true, object: true };
+
+fn look<'d>(reader: &Reader<'d>, schema: Value<'d>, depth: u32) -> Shape {
+    let (Some(schema), Some(depth)) = (reader.peek(schema), depth.checked_sub(1)) else { return ANYTHING };
+    let mut shape = ANYTHING;
+    let mut also = |other: Shape| {
+        shape.array &= other.array;
+        shape.object &= other.object;
+    };
+    if let Some(types) = schema.get("type") {
+        let has = |name: &str| types.as_str() == Some(name) || types.elements().any(|one| one.as_str() == Some(name));
+        also(Shape { array: has("array"), object: has("object") });
+    }
+    for part in schema.get("allOf").into_iter().flat_map(Value::elements) {
+        also(look(reader, part, depth));
+    }
+    for list in ["anyOf", "oneOf"].into_iter().filter_map(|name| schema.get(name)) {
+        let shapes = list.elements().map(|part| look(reader, part, depth));
+        let either =
+            |one: Shape, other: Shape| Shape { array: one.array || other.array, object: one.object || other.object };
+        also(shapes.reduce(either).unwrap_or(ANYTHING));
+    }
+    shape
+}
+
+/// Shows the members that a schema declares, those of its parts too.
+pub(super) fn members<'d>(reader: &Reader<'d>, schema: Value<'d>, see: &mut impl FnMut(&'d str, Value<'d>)) {
+    walk(reader, schema, DEPTH, see);
+}
+
+fn walk<'d>(reader: &Reader<'d>, schema: Value<'d>, depth: u32, see: &mut impl FnMut(&'d str, Value<'d>)) {
+    let (Some(schema), Some(depth)) = (reader.peek(schema), depth.checked_sub(1)) else { return };
+    for (name, member) in schema.get("properties").into_iter().flat_map(Value::members) {
+        see(name, member);
+    }
+    for list in ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|name| schema.get(name)) {
+        for part in list.elements() {
+            walk(reader, part, depth, see);
+        }
+    }
+}
+
+/// Whether a member is bytes, or a list of such, in a form: `format: binary` in OpenAPI 3.0, and in 3.1 what has a
+/// `contentMediaType` and no `contentEncoding`.
+pub(super) fn is_binary<'d>(reader: &Reader<'d>, schema: Value<'d>) -> bool {
+    let is_bytes = |schema: Value<'_>| {
+        let is = |name: &str, wanted: &str| schema.get(name).and_then(Value::as_str) == Some(wanted);
+        is("format", "binary") || (schema.get("contentMediaType").is_some() && schema.get("contentEncoding").is_none())
+    };
+    let Some(schema) = reader.peek(schema) else { return false };
+    let items = schema.get("items").and_then(|items| reader.peek(items));
+    is_bytes(schema) || items.is_some_and(is_bytes)
+}
