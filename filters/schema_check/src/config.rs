@@ -1,8 +1,7 @@
 //! The configuration: see the fields' docs, from which the JSON Schema is made.
 
 use portcullis_shared::{
-    audit::AuditConfig, config::Named, config_enum, config_struct, json::Part, mode::Mode, path::Normaliser,
-    pointer::Pointer,
+    audit::AuditConfig, config_enum, config_struct, json::Part, mode::Mode, path::Normaliser, pointer::Pointer,
 };
 use serde::Serialize;
 
@@ -74,11 +73,11 @@ config_struct! {
         pub path: String,
         /// Its method.
         pub method: String,
-        /// Its parameters, as in an OpenAPI document.
-        pub parameters: Vec<Part> = Vec::new(),
+        /// Its parameters: a list, as in an OpenAPI document.
+        pub parameters: Option<Part> = None,
         /// The schema of its body by media type, such as `{"application/json": {"type": "object"}}`. Without it, there may
         /// be no body.
-        pub body: Named<Part> = Named::default(),
+        pub body: Option<Part> = None,
         /// Whether there must be a body. Default: true.
         pub body_required: bool = true,
         /// The draft of schemas without `$schema`. Default: `2020-12`.
