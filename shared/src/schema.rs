@@ -7,6 +7,7 @@
 //! - Work is bounded by a [`Budget`]: what would take more is not valid, whatever it is.
 
 mod compile;
+pub mod decimal;
 pub mod pattern;
 mod validate;
 
