@@ -8,6 +8,7 @@
 
 mod compile;
 pub mod decimal;
+pub mod format;
 pub mod pattern;
 mod validate;
 

@@ -68,10 +68,7 @@ impl Pattern {
     /// # Errors
     /// What is wrong, unsupported or too large, and where, in one line.
     pub fn new(regex: &str) -> Result<Self, String> {
-        if regex.len() > MAX_LENGTH {
-            return Err(format!("longer than {MAX_LENGTH} bytes"));
-        }
-        let parsed = syntax::parse(regex)?;
+        let parsed = parse(regex)?;
         let mut left = MAX_STATES;
         let mut compile = |node, reverse| {
             Program::new(node, reverse, &mut left).ok_or_else(|| format!("more than {MAX_STATES} states"))
@@ -109,4 +106,19 @@ impl Pattern {
         let steps = programs.map(|program| program.states.len()).sum::<usize>().saturating_mul(2);
         u32::try_from(steps).unwrap_or(u32::MAX)
     }
+}
+
+/// Whether a text is a pattern, however large its automata would be: for texts that come in requests.
+///
+/// # Errors
+/// As [`Pattern::new`].
+pub fn check(regex: &str) -> Result<(), String> {
+    parse(regex).map(|_| ())
+}
+
+fn parse(regex: &str) -> Result<syntax::Parsed, String> {
+    if regex.len() > MAX_LENGTH {
+        return Err(format!("longer than {MAX_LENGTH} bytes"));
+    }
+    syntax::parse(regex)
 }
