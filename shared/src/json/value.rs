@@ -39,8 +39,8 @@ impl<'t> Value<'t> {
         Self { index, ..self }
     }
 
-    /// The index of the node behind it and all that is in it.
-    fn behind(self) -> u32 {
+    /// The id that a value behind it would have: all that is in it has ids from its own to below this.
+    pub(crate) fn behind(self) -> u32 {
         let node = self.node();
         if matches!(node.tag, Tag::Array | Tag::Object) { node.end } else { self.index.saturating_add(1) }
     }
@@ -241,6 +241,19 @@ impl<'t> Iterator for Elements<'t> {
     }
 }
 
+impl<'t> Members<'t> {
+    /// The next member, its name as a value.
+    pub(crate) fn pair(&mut self) -> Option<(Value<'t>, Value<'t>)> {
+        if self.next.index >= self.end {
+            return None;
+        }
+        let name = self.next;
+        let value = name.at(name.index.saturating_add(1));
+        self.next = value.at(value.behind());
+        Some((name, value))
+    }
+}
+
 /// An object's members, in order: names and values.
 #[derive(Clone, Debug)]
 pub struct Members<'t> {
@@ -252,12 +265,6 @@ impl<'t> Iterator for Members<'t> {
     type Item = (&'t str, Value<'t>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next.index >= self.end {
-            return None;
-        }
-        let name = self.next;
-        let value = name.at(name.index.saturating_add(1));
-        self.next = value.at(value.behind());
-        Some((name.as_str().unwrap_or_default(), value))
+        self.pair().map(|(name, value)| (name.as_str().unwrap_or_default(), value))
     }
 }
