@@ -160,6 +160,14 @@ pub struct Encoding {
     pub headers: Vec<Parameter>,
 }
 
+impl Encoding {
+    /// Whether it is JSON, and nothing else.
+    pub fn is_json(&self) -> bool {
+        let is_json = |range: &MediaRange| range.media_type().is_some_and(|known| known.is_json());
+        !self.content_types.is_empty() && self.content_types.iter().all(is_json)
+    }
+}
+
 /// Which statuses a response is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
