@@ -135,7 +135,7 @@ impl<'d> Reader<'d> {
         if self.findings.is_ignored(&declared.pointer) || !self.is_object(&declared, "an object of encodings") {
             return encodings;
         }
-        for (name, place) in declared.members() {
+        for (name, place) in declared.entries() {
             let schema = members.iter().find(|(known, ..)| *known == name);
             if self.findings.is_ignored(&place.pointer) || !self.is_object(&place, "an encoding, which is an object") {
                 continue;
@@ -166,7 +166,7 @@ impl<'d> Reader<'d> {
                 Err(_) => self.findings.warn(&place.pointer, "no media type or range: no part has it"),
             }
         }
-        for (name, header) in place.get("headers").iter().flat_map(Place::members) {
+        for (name, header) in place.get("headers").iter().flat_map(Place::entries) {
             encoding.headers.extend(self.header(name, header));
         }
         encoding
