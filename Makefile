@@ -13,7 +13,7 @@ endif
 export PORTCULLIS_DIST := $(CURDIR)/dist
 
 INTEGRATION := -p portcullis-integration-tests
-NODE_TESTS := --target wasm32-unknown-unknown -p portcullis-shared --features jose --lib
+NODE_TESTS := --target wasm32-unknown-unknown -p portcullis-shared --features jose,encoding --lib
 WITH_ENVOY = ENVOY_BIN=$$(scripts/setup envoy-path) && export ENVOY_BIN &&
 WITH_CLICKHOUSE = CHDB=$$(scripts/setup clickhouse-path) && PORTCULLIS_PYTHON=$$(cat "$$CHDB/python") && \
   export PYTHONPATH="$$CHDB" PORTCULLIS_PYTHON &&
@@ -48,7 +48,7 @@ test: lint test-unit test-wasm test-integration check-wasm ## Run lint and every
 test-unit: ## Run the native tests of shared, adaptor, filters and tools.
 	@scripts/setup native
 	@echo "== test-unit: native"
-	@cargo test --quiet --workspace --exclude portcullis-integration-tests --features portcullis-shared/jose
+	@cargo test --quiet --workspace --exclude portcullis-integration-tests --features portcullis-shared/jose,portcullis-shared/encoding
 
 .PHONY: test-wasm
 test-wasm: ## Run the tests of shared as WebAssembly, under Node.
@@ -63,6 +63,14 @@ test-integration: build ## Run the filters in a real Envoy, with real traffic.
 	@scripts/setup envoy
 	@echo "== test-integration: with $$(scripts/setup envoy-path)"
 	@$(WITH_ENVOY) cargo test --quiet $(INTEGRATION)
+
+.PHONY: openapi
+openapi: ## Turn an OpenAPI document into schema_check's configuration (FILE=... CONFIG=... OUT=... OPENAPI_ARGS="--envoy --slim").
+	@[ -n "$(FILE)" ] || { echo "make openapi FILE=openapi.yaml" >&2; exit 2; }
+	@scripts/setup native >&2
+	@out=$$(mktemp) && trap 'rm -f "$$out"' EXIT && \
+	  cargo run --quiet -p portcullis-tools -- openapi "$(FILE)" $(if $(CONFIG),--config "$(CONFIG)") $(OPENAPI_ARGS) >"$$out" && \
+	  if [ -n "$(OUT)" ]; then cat "$$out" >"$(OUT)" && echo "== openapi: $(OUT)"; else cat "$$out"; fi
 
 .PHONY: check-wasm
 check-wasm: build ## Hold imports, exports and size of each filter against budgets.json.

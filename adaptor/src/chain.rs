@@ -3,11 +3,11 @@
 use portcullis_shared::{
     audit::{Class, Sink, event::Template},
     config::{self, Environment, Errors},
-    decision::{Notice, Outcome},
+    decision::{Detail, Notice, Outcome},
     metrics,
     mode::Mode,
     policy::{Filter, Policy},
-    problem::Refusal,
+    problem::{self, Refusal},
     request::Request,
 };
 
@@ -130,23 +130,33 @@ impl Link {
 
 /// The refusal that clients get for an outcome.
 fn reply(filter: &str, outcome: &Outcome) -> Reply {
+    reply_with(filter, outcome, &[])
+}
+
+/// The same, with what only the request could tell.
+pub(crate) fn reply_with(filter: &str, outcome: &Outcome, details: &[Detail]) -> Reply {
     // An outcome that refuses without saying how still refuses.
     let refusal = outcome.refusal.clone().unwrap_or_else(|| Rc::new(Refusal::new(403, None)));
     let mut headers = vec![("content-type", Refusal::CONTENT_TYPE)];
     headers.extend(refusal.headers.iter().map(|(name, value)| (*name, value.as_str())));
+    let shown = |name: &str| details.iter().find(|detail| detail.name == name).map(|detail| &detail.value);
+    headers.extend(refusal.shows_header.and_then(|name| Some((name, shown(name)?.as_str()?))));
+    let body = match refusal.shows.and_then(|name| Some((name, shown(name)?))) {
+        Some((name, value)) => problem::with_member(&refusal.body, name, value),
+        None => refusal.body.clone(),
+    };
     Reply {
         status: refusal.status,
-        details: details(filter, outcome),
+        details: code_details(filter, outcome),
         headers: host::render(&headers),
-        body: refusal.body.clone(),
-        shows: refusal.shows,
+        body,
         grpc_message: refusal.title.clone(),
         grpc_status: refusal.grpc_status,
     }
 }
 
 /// What Envoy's access log shows as `%RESPONSE_CODE_DETAILS%`.
-fn details(filter: &str, outcome: &Outcome) -> String {
+fn code_details(filter: &str, outcome: &Outcome) -> String {
     format!("portcullis:{filter}:{}:{}", outcome.reason.0, outcome.rule)
 }
 

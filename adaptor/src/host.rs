@@ -61,8 +61,6 @@ pub struct Reply {
     pub headers: Vec<u8>,
     /// The body; for gRPC requests Envoy makes it the `grpc-message`.
     pub body: String,
-    /// The detail of the decision that goes into the body.
-    pub shows: Option<&'static str>,
     /// The body for gRPC requests.
     pub grpc_message: String,
     /// Sent in place of `status` when the request is gRPC; Envoy sees to the form.
@@ -164,8 +162,8 @@ pub trait Host {
     /// The body of a call's response, in `on_http_call_response`.
     fn call_body(&self, size: usize) -> Result<&[u8], Refused>;
 
-    /// Answers the request, with `body` unless it is gRPC.
-    fn reply(&self, reply: &Reply, body: &str, grpc: bool) -> Result<(), Refused>;
+    /// Answers the request.
+    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused>;
 
     /// Sends a call; the token comes back with the response.
     fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused>;

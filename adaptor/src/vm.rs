@@ -315,8 +315,7 @@ impl<H: Host> Vm<H> {
     /// Refuses a request of which nothing is known.
     fn no_configuration(&self) -> Flow {
         self.host.log(Level::Error, "portcullis: a request came without a configuration");
-        let reply = &chain::no_configuration();
-        refuse(&self.host, &HostRequest::new(&self.host, false, false), reply, &reply.body)
+        refuse(&self.host, &HostRequest::new(&self.host, false, false), &chain::no_configuration())
     }
 }
 

@@ -107,6 +107,11 @@ impl Outcome {
         Self { action: Action::Deny, refusal, ..Self::allow(reason, rule, mode) }
     }
 
+    /// Whether clients are told some of a decision's details.
+    pub fn shows_details(&self) -> bool {
+        self.refusal.as_ref().is_some_and(|refusal| refusal.shows.is_some() || refusal.shows_header.is_some())
+    }
+
     /// Whether this outcome ends the request.
     pub fn refuses(&self) -> bool {
         self.action == Action::Deny && self.mode == Mode::Enforce

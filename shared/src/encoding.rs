@@ -9,6 +9,7 @@
 //!   refused: servers differ over it.
 
 mod brotli;
+mod crc;
 mod gzip;
 mod inflate;
 #[cfg(test)]

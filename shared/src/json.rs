@@ -21,4 +21,4 @@ mod value;
 pub use document::{Document, Part};
 pub use parse::{Error, Fault, Limits};
 pub use tape::Tape;
-pub use value::{Elements, Kind, Members, Value};
+pub use value::{Elements, Kind, Members, Value, Without};

@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod config;
 pub mod decision;
+pub mod discovery;
 pub mod document;
 #[cfg(feature = "encoding")]
 pub mod encoding;

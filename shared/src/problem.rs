@@ -19,6 +19,8 @@ pub struct Refusal {
     pub body: String,
     /// The detail of the decision that clients are told as well, as a member of the problem (RFC 9457 section 3.2).
     pub shows: Option<&'static str>,
+    /// A header whose value is the detail of that name, a text.
+    pub shows_header: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +47,7 @@ impl Refusal {
             // A struct of strings and a number always serialises; an empty body would still refuse.
             body: serde_json::to_string(&problem).unwrap_or_default(),
             shows: None,
+            shows_header: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Build-time tools. The Makefile runs them; nothing here ends up in a filter.
 
 mod check_wasm;
+mod openapi;
 mod schema;
 
 use std::error::Error;
@@ -16,12 +17,19 @@ usage: portcullis-tools check-wasm DIST_DIR BUDGETS_JSON
        portcullis-tools schema --list
          lists the filters whose config has a JSON schema
        portcullis-tools schema FILTER
-         prints the JSON schema of that filter's config";
+         prints the JSON schema of that filter's config
+       portcullis-tools openapi FILE [--config CONFIG] [--envoy] [--slim] [--responses]
+         prints the configuration of schema_check for the OpenAPI document in FILE (YAML or JSON; - for standard input)
+         --config     a file with the other keys of the configuration
+         --envoy      prints an entry for Envoy's http_filters instead
+         --slim       leaves out what the filter never reads: descriptions, examples, responses, parts of no use
+         --responses  for schema_check_responses.wasm, which judges responses: a slim document keeps them";
 
 fn run(args: &[&str]) -> Outcome {
     match args {
         ["check-wasm", dist, budgets] => check_wasm::run(Path::new(dist), Path::new(budgets)),
         ["schema", "--list"] => Ok((schema::list(), true)),
+        ["openapi", args @ ..] => openapi::run(args),
         ["schema", filter] => Ok((schema::of(filter)?, true)),
         _ => Err(USAGE.into()),
     }

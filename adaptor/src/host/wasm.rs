@@ -204,8 +204,8 @@ impl Host for WasmHost {
         self.status(abi::CALL_RESPONSE_HEADERS)
     }
 
-    fn reply(&self, reply: &Reply, body: &str, grpc: bool) -> Result<(), Refused> {
-        let body = if grpc { &reply.grpc_message } else { body };
+    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {
+        let body = if grpc { &reply.grpc_message } else { &reply.body };
         let grpc_status = if grpc { i32::from(reply.grpc_status) } else { -1 };
         done(unsafe {
             abi::proxy_send_local_response(

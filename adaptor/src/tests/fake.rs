@@ -272,8 +272,9 @@ impl Host for FakeHost {
         Ok(&self.call_body[..size])
     }
 
-    fn reply(&self, reply: &Reply, body: &str, grpc: bool) -> Result<(), Refused> {
-        let body = if grpc { format!("grpc {}: {}", reply.grpc_status, reply.grpc_message) } else { body.to_owned() };
+    fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {
+        let body =
+            if grpc { format!("grpc {}: {}", reply.grpc_status, reply.grpc_message) } else { reply.body.clone() };
         self.seen.borrow_mut().replies.push(format!("{} {} {body}", reply.status, reply.details));
         Ok(())
     }

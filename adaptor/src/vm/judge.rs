@@ -3,7 +3,6 @@
 use portcullis_shared::{
     decision::{Detail, Outcome},
     policy::{Next, Trail},
-    problem,
     request::{Request, Unavailable},
 };
 
@@ -222,17 +221,16 @@ fn carry_out<H: Host>(
         pipelines.record(pipeline, request, &facts, *host);
     }
     let Some(reply) = reply else { return Flow::Continue };
-    let shown = reply.shows.and_then(|name| details.iter().find(|detail| detail.name == name));
-    let body = match shown {
-        Some(detail) => &*problem::with_member(&reply.body, detail.name, &detail.value),
-        None => &*reply.body,
-    };
+    // What details say is for the client as well where the outcome says so.
+    let own =
+        (!details.is_empty() && outcome.shows_details()).then(|| chain::reply_with(link.filter, outcome, details));
+    let reply = own.as_ref().unwrap_or(reply);
     match answer {
         Answer::Replace => {
-            replace(*host, reply, body);
+            replace(*host, reply);
             Flow::Pause
         }
-        _ => refuse(*host, request, reply, body),
+        _ => refuse(*host, request, reply),
     }
 }
 
@@ -256,8 +254,8 @@ pub(super) struct Tools<'a, H> {
 }
 
 /// Ends the request. After the reply nothing else is asked of this stream: a second reply would hang the client.
-pub(super) fn refuse<H: Host>(host: &H, request: &HostRequest<'_, H>, reply: &Reply, body: &str) -> Flow {
-    if host.reply(reply, body, chain::is_grpc(request)).is_err() {
+pub(super) fn refuse<H: Host>(host: &H, request: &HostRequest<'_, H>, reply: &Reply) -> Flow {
+    if host.reply(reply, chain::is_grpc(request)).is_err() {
         // The request stays paused, and so does not pass; Envoy's stream timeout ends it.
         host.log(Level::Error, "portcullis: Envoy took no reply");
     }

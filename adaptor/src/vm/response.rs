@@ -162,8 +162,8 @@ fn is_from_upstream(host: &impl Host) -> bool {
 }
 
 /// Puts another answer in the place of a response that is held.
-pub(super) fn replace(host: &impl Host, reply: &Reply, body: &str) {
-    const ABOUT_THE_BODY: [&str; 9] = [
+pub(super) fn replace(host: &impl Host, reply: &Reply) {
+    const ABOUT_THE_BODY: [&str; 10] = [
         "content-encoding",
         "content-disposition",
         "content-language",
@@ -173,13 +173,14 @@ pub(super) fn replace(host: &impl Host, reply: &Reply, body: &str) {
         "cache-control",
         "expires",
         "accept-ranges",
+        "trailer",
     ];
     let removed = ABOUT_THE_BODY.iter().all(|name| host.remove_response_header(name).is_ok());
-    let set = [(":status", reply.status.to_string()), ("content-length", body.len().to_string())]
+    let set = [(":status", reply.status.to_string()), ("content-length", reply.body.len().to_string())]
         .iter()
         .all(|(name, value)| host.set_response_header(name, value.as_bytes()).is_ok());
     let typed = host.set_response_header("content-type", b"application/problem+json").is_ok();
-    if host.set_response_body(body.as_bytes()).is_err() || !removed || !set || !typed {
+    if host.set_response_body(reply.body.as_bytes()).is_err() || !removed || !set || !typed {
         host.log(Level::Error, "portcullis: Envoy does not replace a response");
     }
 }

@@ -1,6 +1,6 @@
 //! gzip (RFC 1952).
 
-use super::{Fault, inflate::Inflater};
+use super::{Fault, crc::crc, inflate::Inflater};
 
 /// Header bits (section 2.3.1).
 const HAS_HEADER_CHECK: u8 = 1 << 1;
@@ -59,33 +59,4 @@ fn after_header(member: &[u8]) -> Option<&[u8]> {
         rest = after;
     }
     Some(rest)
-}
-
-/// The remainders of four bits.
-const REMAINDERS: [u32; 16] = [
-    0x0000_0000,
-    0x1db7_1064,
-    0x3b6e_20c8,
-    0x26d9_30ac,
-    0x76dc_4190,
-    0x6b6b_51f4,
-    0x4db2_6158,
-    0x5005_713c,
-    0xedb8_8320,
-    0xf00f_9344,
-    0xd6d6_a3e8,
-    0xcb61_b38c,
-    0x9b64_c2b0,
-    0x86d3_d2d4,
-    0xa00a_e278,
-    0xbdbd_f21c,
-];
-
-/// CRC-32 (section 8), four bits at a time: a table that fits a cache line.
-pub(super) fn crc(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| {
-        let index = usize::try_from(crc & 15).unwrap_or_default();
-        (crc >> 4) ^ REMAINDERS.get(index).copied().unwrap_or_default()
-    };
-    !bytes.iter().fold(u32::MAX, |crc, byte| step(step(crc ^ u32::from(*byte))))
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Codings, Fault, decode, gzip::crc};
+use super::{Codings, Fault, crc::crc, decode};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,6 +130,7 @@ fn a_coding_is_no_other() {
 #[test]
 fn checksums_are_checked() {
     assert_eq!(crc(b"123456789"), 0xcbf4_3926);
+    assert_eq!((crc(b""), crc(b"a"), crc(&[0; 32])), (0, 0xe8b7_be43, 0x190a_55ad));
     for stream in streams().into_iter().filter(|stream| ["gzip", "deflate"].contains(&stream.coding.as_str())) {
         let body = stream.body();
         let trailer = if stream.coding == "gzip" { 8 } else { 4 };

@@ -76,6 +76,12 @@ impl PartialEq for Part {
     }
 }
 
+impl serde::Serialize for Part {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value().to_serde().serialize(serializer)
+    }
+}
+
 /// Anything; who reads it knows more.
 impl JsonSchema for Part {
     fn schema_name() -> Cow<'static, str> {

@@ -138,3 +138,15 @@ fn values_are_built_by_hand() {
     assert_eq!(value.get("a").unwrap().element(1).unwrap().kind(), Kind::Object);
     assert_eq!(tape.json(b"{\"a\":1,\"a\":1}", &Limits::NONE).unwrap_err().fault, Fault::DuplicateKey);
 }
+
+#[test]
+fn members_can_be_left_out() {
+    let document = Document::parse(br#"{"a":1,"b":{"c":2,"d":[{"e":3}]},"f":4}"#, &Limits::NONE).unwrap();
+    let root = document.root();
+    let b = root.get("b").unwrap();
+    let e = b.get("d").unwrap().element(0).unwrap().get("e").unwrap();
+    let mut out = vec![root.get("a").unwrap().id(), e.id()];
+    out.sort_unstable();
+    assert_eq!(super::Without(root, &out).to_string(), r#"{"b":{"c":2,"d":[{}]},"f":4}"#);
+    assert_eq!(super::Without(root, &[b.id()]).to_string(), r#"{"a":1,"f":4}"#);
+}

@@ -157,6 +157,23 @@ fn serde_number(text: &str) -> Option<serde_json::Number> {
 /// As JSON.
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &[])
+    }
+}
+
+/// A value as JSON, without some of its members.
+#[derive(Clone, Copy, Debug)]
+pub struct Without<'a>(pub Value<'a>, pub &'a [u32]);
+
+impl fmt::Display for Without<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, self.1)
+    }
+}
+
+impl Value<'_> {
+    /// `without` are the [ids](Value::id) of members' values, sorted.
+    fn write(self, f: &mut fmt::Formatter<'_>, without: &[u32]) -> fmt::Result {
         match self.kind() {
             Kind::Null => f.write_str("null"),
             Kind::Boolean => write!(f, "{}", self.as_bool() == Some(true)),
@@ -165,16 +182,19 @@ impl fmt::Display for Value<'_> {
             Kind::Array => {
                 f.write_str("[")?;
                 for (position, element) in self.elements().enumerate() {
-                    write!(f, "{}{element}", if position == 0 { "" } else { "," })?;
+                    f.write_str(if position == 0 { "" } else { "," })?;
+                    element.write(f, without)?;
                 }
                 f.write_str("]")
             }
             Kind::Object => {
                 f.write_str("{")?;
-                for (position, (name, value)) in self.members().enumerate() {
+                let stays = |(_, value): &(&str, Self)| without.binary_search(&value.id()).is_err();
+                for (position, (name, value)) in self.members().filter(stays).enumerate() {
                     f.write_str(if position == 0 { "" } else { "," })?;
                     write_string(name, f)?;
-                    write!(f, ":{value}")?;
+                    f.write_str(":")?;
+                    value.write(f, without)?;
                 }
                 f.write_str("}")
             }

@@ -111,7 +111,7 @@ impl<T> TemplateSet<T> {
         duplicates
     }
 
-    /// Up to `most` pairs of templates of which a user should know, besides duplicates; see [`Overlap`]. For the check of a
+    /// Up to `most` pairs of templates of which a user should know, besides duplicates; see [`Overlap`](super::Overlap). For the check of a
     /// configuration: ten thousand templates take some milliseconds, and no set takes longer than 2^20 steps.
     pub fn overlaps(&self, most: usize) -> Overlaps {
         overlaps(&self.root, &shapes(&self.entries, self.case), most)

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::idp::Idp;
 
 /// What Envoy is started with, below the workspace: a listener of each.
-pub(crate) const CONFIGS: [&str; 2] = ["envoy/ua_block.yaml", "envoy/jwt_bola.yaml"];
+pub(crate) const CONFIGS: [&str; 3] = ["envoy/ua_block.yaml", "envoy/jwt_bola.yaml", "envoy/schema_check.yaml"];
 
 pub(crate) struct Stage {
     pub(crate) envoy: Envoy,

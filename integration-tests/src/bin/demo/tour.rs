@@ -1,13 +1,14 @@
 //! The tour: for each filter, a list of steps.
 
 mod jwt_bola;
+mod schema_check;
 mod ua_block;
 
 use crate::step::{Group, Token};
 
 /// In the order in which they are walked through.
 pub(crate) const fn groups() -> &'static [Group] {
-    &[ua_block::GROUP, jwt_bola::GROUP]
+    &[ua_block::GROUP, jwt_bola::GROUP, schema_check::GROUP]
 }
 
 /// Tokens that are good after the tour.

@@ -1,0 +1,172 @@
+//! How bodies are read and judged.
+
+use portcullis_shared::{
+    decision::Decision,
+    encoding::Codings,
+    json::{Limits, Tape, Value, Without},
+    request::{Request, Unavailable},
+    schema::{Budget, SchemaId, TooComplex},
+};
+
+use crate::{errors::Errors, operation::Operation, outcomes::Reason, scratch::Scratch};
+
+/// What is alike for all operations.
+pub(crate) struct Reads {
+    pub(crate) limits: Limits,
+    pub(crate) steps: u32,
+    /// How many violations are told.
+    pub(crate) violations: usize,
+    /// Whether compressed bodies are decoded; they are refused otherwise.
+    pub(crate) decodes: bool,
+    /// Whether members that are `readOnly` are taken out.
+    pub(crate) drops_read_only: bool,
+}
+
+/// How one body is to be read.
+pub(crate) struct Reading {
+    pub(crate) kind: Kind,
+    pub(crate) codings: Codings,
+    /// The most bytes it may have, ...
+    pub(crate) limit: usize,
+    /// ... and what is wrong with more.
+    pub(crate) over_limit: Reason,
+}
+
+/// What a body is.
+pub(crate) enum Kind {
+    /// Nothing.
+    Empty,
+    Json(Option<SchemaId>),
+    Form(SchemaId),
+    Text(SchemaId),
+    Multipart {
+        schema: SchemaId,
+        boundary: Box<str>,
+    },
+}
+
+/// What is wrong with a body.
+pub(crate) type Fault = (Reason, Errors);
+
+fn fault(reason: Reason) -> Fault {
+    (reason, Errors::default())
+}
+
+impl Reads {
+    /// What is wrong with a body; `None` when it is good.
+    pub(crate) fn judge(
+        &self,
+        reading: &Reading,
+        operation: &Operation,
+        request: &dyn Request,
+        body: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<Option<Decision>, Unavailable> {
+        let judged = if body.is_empty() {
+            if operation.requires_body() { Err(fault(Reason::BodyMissing)) } else { Ok(None) }
+        } else {
+            self.decoded(reading, operation, body, &mut scratch.tape)
+        };
+        match judged {
+            Ok(None) => Ok(None),
+            Ok(Some(without)) => {
+                request.set_body(without.as_bytes())?;
+                Ok(None)
+            }
+            Err((reason, errors)) => {
+                // A reason that passes is not found out about bodies.
+                let outcome = operation.outcomes.of(reason).ok_or(Unavailable)?;
+                Ok(Some(Decision { outcome, details: errors.details() }))
+            }
+        }
+    }
+
+    fn decoded(
+        &self,
+        reading: &Reading,
+        operation: &Operation,
+        body: &[u8],
+        tape: &mut Tape,
+    ) -> Result<Option<String>, Fault> {
+        if reading.codings.is_identity() {
+            return self.read(reading, operation, body, tape, true);
+        }
+        let mut decoded = Vec::new();
+        reading.codings.decode(body, reading.limit, &mut decoded).map_err(|error| fault(error.into()))?;
+        self.read(reading, operation, &decoded, tape, false)
+    }
+
+    /// Judges what was decoded. Also returned is what is to go to the upstream in its place.
+    fn read(
+        &self,
+        reading: &Reading,
+        operation: &Operation,
+        body: &[u8],
+        tape: &mut Tape,
+        may_change: bool,
+    ) -> Result<Option<String>, Fault> {
+        let (schema, value) = match &reading.kind {
+            Kind::Empty => return Ok(None),
+            Kind::Json(schema) => {
+                let value = tape.parse(body, &self.limits).map_err(|error| fault(error.fault.into()))?;
+                let Some(schema) = schema else { return Ok(None) };
+                (*schema, value)
+            }
+            Kind::Text(schema) => {
+                let text = str::from_utf8(body).map_err(|_| fault(Reason::CharsetUnsupported))?;
+                tape.begin();
+                tape.string(text);
+                (*schema, tape.built())
+            }
+            Kind::Form(schema) => (*schema, operation.read_form(body, *schema, tape)?),
+            Kind::Multipart { schema, boundary } => {
+                (*schema, operation.read_multipart(body, boundary, *schema, tape, &self.limits)?)
+            }
+        };
+        self.valid(operation, schema, value)?;
+        if self.drops_read_only {
+            self.without_read_only(operation, schema, value, may_change && matches!(reading.kind, Kind::Json(_)))
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn valid(&self, operation: &Operation, schema: SchemaId, value: Value<'_>) -> Result<(), Fault> {
+        let complex = |TooComplex| fault(Reason::TooComplex);
+        let mut budget = Budget(self.steps);
+        if operation.schemas.is_valid(schema, value, &mut budget).map_err(complex)? {
+            return Ok(());
+        }
+        let mut errors = Errors::default();
+        let mut budget = Budget(self.steps);
+        // What cannot be told is still not valid.
+        let report = operation.schemas.report(schema, value, self.violations, &mut budget).unwrap_or_default();
+        for violation in &report.violations {
+            errors.violation("body", None, violation);
+        }
+        Err((Reason::BodyInvalid, errors))
+    }
+
+    /// The body without members that are `readOnly`, if it has any.
+    fn without_read_only(
+        &self,
+        operation: &Operation,
+        schema: SchemaId,
+        value: Value<'_>,
+        may_change: bool,
+    ) -> Result<Option<String>, Fault> {
+        let mut budget = Budget(self.steps);
+        let found = Vec::new();
+        let _ = (schema, operation, &mut budget);
+        if found.is_empty() {
+            return Ok(None);
+        }
+        if !may_change {
+            // A form, or what is compressed: written anew it would not be what was judged.
+            let mut errors = Errors::default();
+            errors.add("body", None);
+            return Err((Reason::BodyInvalid, errors));
+        }
+        Ok(Some(Without(value, &found).to_string()))
+    }
+}

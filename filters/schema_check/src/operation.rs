@@ -1,0 +1,218 @@
+//! One operation, as requests are held against it.
+
+use portcullis_shared::{
+    decision::Decision,
+    encoding::Codings,
+    json::{Limits, Tape, Value},
+    media::MediaType,
+    mode::Mode,
+    openapi::{self, Media},
+    path::{NormalPath, Template},
+    policy::Trail,
+    request::{Headers, Request, Unavailable},
+    schema::{SchemaId, Schemas},
+};
+use std::rc::Rc;
+
+use crate::{
+    body::{Kind, Reading, Reads},
+    config::{self, Config, Override},
+    errors::Errors,
+    outcomes::{OperationOutcomes, Reason},
+    scratch::Scratch,
+    seen::{Only, Seen},
+};
+
+/// An operation of the contract, compiled.
+pub(crate) struct Operation {
+    pub(crate) contract: openapi::Operation,
+    pub(crate) schemas: Rc<Schemas>,
+    pub(crate) outcomes: OperationOutcomes,
+    /// Whether nothing is checked.
+    is_unchecked: bool,
+    /// Whether the body passes as it comes.
+    streams: bool,
+    body_bytes: usize,
+    pub(crate) watches_responses: bool,
+    pub(crate) holds_responses: bool,
+    pub(crate) response_bytes: usize,
+}
+
+/// How an operation is treated.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Treatment {
+    pub(crate) mode: Option<Mode>,
+    streams: bool,
+    body_bytes: Option<u32>,
+}
+
+impl From<&Override> for Treatment {
+    fn from(wanted: &Override) -> Self {
+        let streams = wanted.body == config::Body::Stream;
+        Self { mode: wanted.mode, streams, body_bytes: wanted.body_bytes }
+    }
+}
+
+/// What a request is judged by before its body.
+pub(crate) struct Input<'a> {
+    pub(crate) template: &'a Template,
+    pub(crate) path: &'a NormalPath<'a>,
+    pub(crate) headers: &'a Headers<'a>,
+    pub(crate) seen: &'a Seen<'a>,
+}
+
+/// What became of it.
+pub(crate) enum Step {
+    Passed,
+    Denied(Decision),
+    /// The body decides.
+    Body(Reading),
+}
+
+impl Operation {
+    pub(crate) fn new(
+        contract: openapi::Operation,
+        schemas: Rc<Schemas>,
+        outcomes: OperationOutcomes,
+        treatment: &Treatment,
+        (mode, response): (Mode, Mode),
+        config: &Config,
+    ) -> Self {
+        let is_unchecked = contract.is_unchecked || mode == Mode::Off;
+        Self {
+            watches_responses: response != Mode::Off && !is_unchecked && !contract.responses.is_empty(),
+            holds_responses: response == Mode::Enforce,
+            contract,
+            schemas,
+            outcomes,
+            is_unchecked,
+            streams: treatment.streams,
+            body_bytes: treatment.body_bytes.unwrap_or(config.limits.body_bytes) as usize,
+            response_bytes: config.response.body_bytes as usize,
+        }
+    }
+
+    pub(crate) fn requires_body(&self) -> bool {
+        self.contract.body.as_ref().is_some_and(|body| body.is_required)
+    }
+
+    /// Judges a request by its headers.
+    pub(crate) fn check(
+        &self,
+        reads: &Reads,
+        input: &Input<'_>,
+        request: &dyn Request,
+        scratch: &mut Scratch,
+        trail: &mut Trail,
+    ) -> Result<Step, Unavailable> {
+        if self.is_unchecked {
+            return Ok(Step::Passed);
+        }
+        if let Some(decision) = self.check_parameters(reads, input, scratch, trail) {
+            return Ok(Step::Denied(decision));
+        }
+        if self.streams {
+            return Ok(Step::Passed);
+        }
+        Ok(match self.check_body(reads, input.seen, request)? {
+            Ok(Some(reading)) => Step::Body(reading),
+            Ok(None) => Step::Passed,
+            Err(reason) => match self.outcomes.of(reason) {
+                // It is allowed, and nothing is known of it.
+                None => Step::Passed,
+                Some(outcome) => Step::Denied(outcome.into()),
+            },
+        })
+    }
+
+    fn check_parameters(&self, _: &Reads, _: &Input<'_>, _: &mut Scratch, _: &mut Trail) -> Option<Decision> {
+        None
+    }
+
+    pub(crate) fn read_form<'t>(
+        &self,
+        _: &[u8],
+        _: SchemaId,
+        _: &'t mut Tape,
+    ) -> Result<Value<'t>, crate::body::Fault> {
+        Err((Reason::FormInvalid, Errors::default()))
+    }
+
+    pub(crate) fn read_multipart<'t>(
+        &self,
+        _: &[u8],
+        _: &str,
+        _: SchemaId,
+        _: &'t mut Tape,
+        _: &Limits,
+    ) -> Result<Value<'t>, crate::body::Fault> {
+        Err((Reason::MultipartInvalid, Errors::default()))
+    }
+
+    /// What of the body is to be judged, and how; or what is wrong with it by its headers.
+    fn check_body(
+        &self,
+        reads: &Reads,
+        seen: &Seen<'_>,
+        request: &dyn Request,
+    ) -> Result<Result<Option<Reading>, Reason>, Unavailable> {
+        if !request.has_body() {
+            return Ok(if self.requires_body() { Err(Reason::BodyMissing) } else { Ok(None) });
+        }
+        if request.is_upgrade()? {
+            // What follows is no body: it would lead one round its check.
+            return Ok(if self.contract.body.is_some() { Err(Reason::BodyUnexpected) } else { Ok(None) });
+        }
+        Ok(self.reading(reads, seen))
+    }
+
+    fn reading(&self, reads: &Reads, seen: &Seen<'_>) -> Result<Option<Reading>, Reason> {
+        let empty = |over_limit| Reading { kind: Kind::Empty, codings: Codings::default(), limit: 0, over_limit };
+        let Some(body) = &self.contract.body else {
+            return Ok(Some(empty(Reason::BodyUnexpected)));
+        };
+        let media_type = match seen.content_type {
+            // A body that turns out to be empty needs none.
+            Only::None if self.outcomes.of(Reason::MediaTypeUnknown).is_some() => {
+                return Ok(Some(empty(Reason::MediaTypeUnknown)));
+            }
+            Only::One(value) => MediaType::parse(value).map_err(|_| Reason::MediaTypeUnknown)?,
+            _ => return Err(Reason::MediaTypeUnknown),
+        };
+        let media = body.content.find(&media_type).ok_or(Reason::MediaTypeUnknown)?;
+        let Some(kind) = kind(media, &media_type)? else { return Ok(None) };
+        let codings = match seen.content_encoding {
+            Only::None => Codings::default(),
+            Only::One(value) => Codings::parse(value).map_err(Reason::from)?,
+            Only::More => return Err(Reason::ContentEncodingUnsupported),
+        };
+        if !codings.is_identity() && !reads.decodes {
+            return Err(Reason::ContentEncodingUnsupported);
+        }
+        Ok(Some(Reading { kind, codings, limit: self.body_bytes, over_limit: Reason::BodyTooLarge }))
+    }
+}
+
+/// How a body of this media type is judged; `None` where there is nothing to judge.
+fn kind(media: &Media, media_type: &MediaType) -> Result<Option<Kind>, Reason> {
+    let is_form = media_type.essence() == "application/x-www-form-urlencoded";
+    let kind = if media_type.is_json() && (media.schema.is_some() || &*media.range != "*/*") {
+        Kind::Json(media.schema)
+    } else if let Some(schema) = media.schema
+        && is_form
+    {
+        Kind::Form(schema)
+    } else if let Some(schema) = media.schema
+        && media_type.essence().starts_with("text/")
+    {
+        Kind::Text(schema)
+    } else if let Some(schema) = media.schema
+        && media_type.essence() == "multipart/form-data"
+    {
+        let boundary = media_type.boundary().ok_or(Reason::MultipartInvalid)?.into();
+        return Ok(Some(Kind::Multipart { schema, boundary }));
+    } else {
+        return Ok(None);
+    };
+    if media_type.is_utf8() { Ok(Some(kind)) } else { Err(Reason::CharsetUnsupported) }
+}

@@ -1,0 +1,118 @@
+//! How responses are held against the contract.
+
+use portcullis_shared::{
+    encoding::Codings,
+    media::MediaType,
+    policy::Trail,
+    request::Headers,
+    response::{Response, ResponseBody, ResponseCheck},
+    schema::{Budget, SchemaId},
+};
+use std::rc::Rc;
+
+use crate::{Check, errors::Errors, operation::Operation, outcomes::Reason, seen::Only};
+use portcullis_shared::decision::{Decision, Detail};
+
+/// The check of the response to a request for the operation at this position.
+pub(crate) fn check(check: Rc<Check>, operation: usize) -> ResponseCheck {
+    let holds = check.operations.get(operation).is_some_and(|operation| operation.holds_responses);
+    let judge = move |response: &Response<'_>, trail: &mut Trail| {
+        let known = check.operations.get(operation)?;
+        let next = known.check_response(response);
+        let wanted = match next {
+            Ok(wanted) => wanted?,
+            Err(reason) => {
+                conclude(known, reason, Errors::default(), response.status, trail);
+                return None;
+            }
+        };
+        let (over_limit, limit) = (known.outcomes.of(Reason::ResponseTooLarge)?, known.response_bytes);
+        let (check, status) = (Rc::clone(&check), response.status);
+        let judge = move |body: &[u8], trail: &mut Trail| {
+            if let Some(known) = check.operations.get(operation)
+                && let Err((reason, errors)) = check.judge_response(known, &wanted, body)
+            {
+                conclude(known, reason, errors, status, trail);
+            }
+        };
+        Some(ResponseBody { limit, over_limit, judge: Box::new(judge) })
+    };
+    ResponseCheck { holds, judge: Box::new(judge) }
+}
+
+fn conclude(operation: &Operation, reason: Reason, errors: Errors, status: u16, trail: &mut Trail) {
+    if let Some(outcome) = operation.outcomes.of(reason) {
+        let mut details = errors.details();
+        details.push(Detail { name: "response_status", value: status.into() });
+        trail.conclude(Decision { outcome, details });
+    }
+}
+
+/// A body that is to be judged.
+struct Wanted {
+    schema: SchemaId,
+    codings: Codings,
+}
+
+impl Operation {
+    /// What is wrong with a response's headers, or what of its body is to be judged.
+    fn check_response(&self, response: &Response<'_>) -> Result<Option<Wanted>, Reason> {
+        let declared = self.contract.response(response.status).ok_or(Reason::ResponseStatusUnknown)?;
+        if response.ended {
+            return Ok(None);
+        }
+        let Some(content) = &declared.content else { return Ok(None) };
+        let only = |name: &str| all(&response.headers, name);
+        let Only::One(value) = only("content-type") else { return Err(Reason::ResponseMediaTypeUnknown) };
+        let media_type = MediaType::parse(value).map_err(|_| Reason::ResponseMediaTypeUnknown)?;
+        let media = content.find(&media_type).ok_or(Reason::ResponseMediaTypeUnknown)?;
+        let Some(schema) = media.schema.filter(|_| media_type.is_json()) else { return Ok(None) };
+        let codings = match only("content-encoding") {
+            Only::None => Codings::default(),
+            Only::One(value) => match Codings::parse(value) {
+                Ok(codings) => codings,
+                // A coding that nothing here can read, which the client asked for.
+                Err(_) => return Ok(None),
+            },
+            Only::More => return Ok(None),
+        };
+        Ok(Some(Wanted { schema, codings }))
+    }
+}
+
+fn all<'a>(headers: &Headers<'a>, name: &str) -> Only<'a> {
+    let mut values = headers.all(name);
+    match (values.next(), values.next()) {
+        (None, _) => Only::None,
+        (Some(value), None) => Only::One(value),
+        _ => Only::More,
+    }
+}
+
+impl Check {
+    fn judge_response(&self, operation: &Operation, wanted: &Wanted, body: &[u8]) -> Result<(), (Reason, Errors)> {
+        let fault = |reason| (reason, Errors::default());
+        let mut decoded = Vec::new();
+        let body = if wanted.codings.is_identity() {
+            body
+        } else {
+            let decode = wanted.codings.decode(body, operation.response_bytes, &mut decoded);
+            decode.map_err(|_| fault(Reason::ResponseJsonInvalid))?;
+            &decoded
+        };
+        let Ok(mut scratch) = self.scratch.try_borrow_mut() else { return Ok(()) };
+        let parsed = scratch.tape.parse(body, &self.reads.limits);
+        let value = parsed.map_err(|_| fault(Reason::ResponseJsonInvalid))?;
+        let valid = operation.schemas.is_valid(wanted.schema, value, &mut Budget(self.reads.steps));
+        if valid.map_err(|_| fault(Reason::ResponseBodyInvalid))? {
+            return Ok(());
+        }
+        let mut errors = Errors::default();
+        let budget = &mut Budget(self.reads.steps);
+        let report = operation.schemas.report(wanted.schema, value, self.reads.violations, budget).unwrap_or_default();
+        for violation in &report.violations {
+            errors.violation("response", None, violation);
+        }
+        Err((Reason::ResponseBodyInvalid, errors))
+    }
+}

@@ -1,0 +1,110 @@
+//! The table of requests, through Envoy over both versions of HTTP.
+
+use std::fmt::Write;
+
+use base64ct::{Base64, Encoding};
+use portcullis_integration_tests::{Client, Launch, Request, Response, workspace};
+use serde_json::{Value, json};
+
+use crate::gate::{Gate, filter, reason, telling};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_of_the_table() {
+    let mut contracts = Vec::new();
+    for file in std::fs::read_dir(workspace("filters/schema_check/testdata/contracts")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let contract: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            contracts.push((path.file_stem().unwrap().to_string_lossy().into_owned(), contract));
+        }
+    }
+    assert!(contracts.len() >= 10);
+    let mut faults = String::new();
+    for (name, contract) in &contracts {
+        let mut config = contract["config"].clone();
+        config["audit"] = json!({"cluster": "audit", "batch": {"max_age_ms": 10}});
+        let gate = Gate::launch(filter(&config), |bootstrap| Launch::new(bootstrap.http(&telling()))).await;
+        for (version, client) in gate.clients() {
+            for request in contract["requests"].as_array().unwrap() {
+                let only = request["http"].as_array();
+                if only.is_some_and(|only| !only.iter().any(|known| version.ends_with(known.as_str().unwrap()))) {
+                    continue;
+                }
+                if let Some(fault) = judge(&gate, &client, request).await {
+                    let _ = writeln!(faults, "{version}: {name}: {}: {fault}", request["name"]);
+                }
+            }
+        }
+        gate.assert_no_vm_failed().await;
+    }
+    assert!(faults.is_empty(), "{}:\n{faults}", faults.lines().count());
+}
+
+/// What is wrong, if anything.
+async fn judge(gate: &Gate, client: &Client, request: &Value) -> Option<String> {
+    gate.upstream.clear();
+    let response = client.send(self::request(request)).await;
+    let expect = request["verdict"].as_str().unwrap();
+    let passes = matches!(expect, "valid" | "not_documented");
+    let found = reason(&response);
+    let status = match request["status"].as_u64() {
+        _ if passes => 200,
+        Some(status) => status,
+        None if matches!(expect, "body_too_large" | "body_bomb") => 413,
+        None => 400,
+    };
+    if (found == "accepted") != passes || (!passes && found != expect) {
+        return Some(format!("{found} ({}) instead of {expect}", response.status));
+    }
+    if u64::from(response.status) != status {
+        return Some(format!("status {} instead of {status}", response.status));
+    }
+    let seen = gate.upstream.count();
+    if seen != usize::from(passes) {
+        return Some(format!("{seen} requests reached the upstream"));
+    }
+    if passes { intact(gate, request) } else { told(&response, request) }
+}
+
+/// Whether the upstream got the body that was sent.
+fn intact(gate: &Gate, request: &Value) -> Option<String> {
+    let body = body(request);
+    (gate.upstream.only_request().body != body).then(|| "the body was changed".to_owned())
+}
+
+/// Whether the client is told where it failed.
+fn told(response: &Response, request: &Value) -> Option<String> {
+    let violations = request["violations"].as_array()?;
+    let problem = response.json();
+    let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_told = |violation: &Value| {
+        errors.iter().any(|error| violation.as_object().unwrap().iter().all(|(name, value)| error[name] == *value))
+    };
+    let missing = violations.iter().find(|violation| !is_told(violation))?;
+    Some(format!("{missing} is not among {problem}"))
+}
+
+fn request(request: &Value) -> Request {
+    let text = |name: &str| request[name].as_str().unwrap();
+    let mut made = Request::new(text("method"), text("path"));
+    for pair in request["headers"].as_array().into_iter().flatten() {
+        made = made.header(pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+    }
+    let body = body(request);
+    if body.is_empty() { made } else { made.body(body) }
+}
+
+/// The bytes of a request's body.
+fn body(request: &Value) -> Vec<u8> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if let Some(encoded) = request["body_base64"].as_str() {
+        return Base64::decode_vec(encoded).unwrap();
+    }
+    if let Some(repeat) = request.get("body_repeat") {
+        let unit = text(&repeat["unit"]);
+        let turns: String =
+            (0..repeat["times"].as_u64().unwrap()).map(|turn| unit.replace("{i}", &turn.to_string())).collect();
+        return [text(&repeat["prefix"]), turns, text(&repeat["suffix"])].concat().into_bytes();
+    }
+    text(&request["body"]).into_bytes()
+}

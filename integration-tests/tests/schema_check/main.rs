@@ -1,0 +1,4 @@
+//! `schema_check` in a real Envoy.
+
+mod contracts;
+mod gate;
