@@ -44,6 +44,14 @@ fn look<'d>(reader: &Reader<'d>, schema: Value<'d>, looks: &mut u32) -> Shape {
     shape
 }
 
+/// Whether it says something of arrays' or objects' inside.
+pub(super) fn is_compound<'d>(reader: &Reader<'d>, schema: Value<'d>) -> bool {
+    let shape = of(reader, schema);
+    let keywords = ["type", "properties", "items", "additionalProperties", "allOf", "anyOf", "oneOf", "required"];
+    let is_said = reader.peek(schema).is_some_and(|schema| keywords.into_iter().any(|name| schema.get(name).is_some()));
+    is_said && (shape.array || shape.object)
+}
+
 /// Shows the members that a schema declares, those of its parts too.
 pub(super) fn members<'d>(reader: &Reader<'d>, schema: Value<'d>, see: &mut impl FnMut(&'d str, Value<'d>)) {
     walk(reader, schema, &mut { LOOKS }, see);
