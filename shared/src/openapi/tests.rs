@@ -216,6 +216,29 @@ fn operations_are_found_by_either_name() {
 }
 
 #[test]
+fn an_ignored_alternative_is_told() {
+    let document =
+        json!({ "openapi": "3.1.0", "paths": { "/a": { "get": {} }, "/a#b": { "get": {} }, "/a#c": { "get": {} } } });
+    for (ignored, expected) in [
+        (
+            "/paths/~1a",
+            "is for the same requests as an operation before it, and one of them is ignored: these requests pass \
+             unchecked; also /paths/~1a#c/get",
+        ),
+        (
+            "/nowhere",
+            "is for the same requests as an operation before it: what either allows is allowed; also \
+             /paths/~1a#c/get",
+        ),
+    ] {
+        let settings = ReadSettings { ignored: vec![ignored.to_owned()], ..settings() };
+        let (contract, _, _) = Contract::read(&Part::from(&document), &settings);
+        let (_, warnings) = Router::new(&contract.operations, Case::Sensitive);
+        assert_eq!(lines(&warnings), [format!("/paths/~1a#b/get: {expected}")]);
+    }
+}
+
+#[test]
 fn responses_are_found_by_their_status() {
     let document = json!({ "openapi": "3.1.0", "paths": { "/": { "get": {
         "responses": { "200": { "$ref": "#/a" }, "2XX": {}, "default": {} } } } }, "a": {} });
