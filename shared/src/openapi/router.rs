@@ -78,6 +78,8 @@ impl Methods<'_, '_> {
 }
 
 const SHARED: &str = "is for the same requests as an operation before it: what either allows is allowed";
+const SHARED_UNCHECKED: &str = "is for the same requests as an operation before it, and one of them is ignored: these \
+                                requests pass unchecked";
 const GET: &str = "GET";
 const HEAD: &str = "HEAD";
 
@@ -104,8 +106,13 @@ impl Router {
                 let Some((_, site)) = sites.get_mut(index) else { continue };
                 let candidate = Candidate { operation: position, template: template.clone() };
                 match site.methods.iter_mut().find(|(method, _)| *method == operation.method) {
+                    // Two of its base paths are one.
+                    Some((_, known)) if known.iter().any(|other| other.operation == position) => {}
                     Some((_, candidates)) => {
-                        findings.warn(&operation.pointer, SHARED);
+                        let is_unchecked =
+                            |found: &Candidate| operations.get(found.operation).is_some_and(|known| known.is_unchecked);
+                        let is_open = operation.is_unchecked || candidates.iter().any(is_unchecked);
+                        findings.warn(&operation.pointer, if is_open { SHARED_UNCHECKED } else { SHARED });
                         candidates.push(candidate);
                     }
                     None => site.methods.push((operation.method.clone(), vec![candidate])),
