@@ -4,9 +4,13 @@ use portcullis_shared::{
     decision::Decision,
     encoding::Codings,
     json::{Limits, Tape, Value, Without},
+    openapi::Media,
+    parameters::{read_form, read_multipart},
     request::{Request, Unavailable},
     schema::{Budget, SchemaId, TooComplex},
 };
+
+use std::rc::Rc;
 
 use crate::{errors::Errors, operation::Operation, outcomes::Reason, scratch::Scratch};
 
@@ -37,10 +41,14 @@ pub(crate) enum Kind {
     /// Nothing.
     Empty,
     Json(Option<SchemaId>),
-    Form(SchemaId),
     Text(SchemaId),
+    Form {
+        schema: SchemaId,
+        media: Rc<Media>,
+    },
     Multipart {
         schema: SchemaId,
+        media: Rc<Media>,
         boundary: Box<str>,
     },
 }
@@ -105,30 +113,36 @@ impl Reads {
         tape: &mut Tape,
         may_change: bool,
     ) -> Result<Option<String>, Fault> {
-        let (schema, value) = match &reading.kind {
-            Kind::Empty => return Ok(None),
-            Kind::Json(schema) => {
+        let schema = match &reading.kind {
+            Kind::Empty | Kind::Json(None) => {
+                if matches!(reading.kind, Kind::Json(_)) {
+                    tape.parse(body, &self.limits).map_err(|error| fault(error.fault.into()))?;
+                }
+                return Ok(None);
+            }
+            Kind::Json(Some(schema)) => {
                 let value = tape.parse(body, &self.limits).map_err(|error| fault(error.fault.into()))?;
-                let Some(schema) = schema else { return Ok(None) };
-                (*schema, value)
+                self.valid(operation, *schema, value)?;
+                return self.without_read_only(operation, *schema, value, may_change);
             }
             Kind::Text(schema) => {
                 let text = str::from_utf8(body).map_err(|_| fault(Reason::CharsetUnsupported))?;
                 tape.begin();
                 tape.string(text);
-                (*schema, tape.built())
+                self.valid(operation, *schema, tape.built())?;
+                *schema
             }
-            Kind::Form(schema) => (*schema, operation.read_form(body, *schema, tape)?),
-            Kind::Multipart { schema, boundary } => {
-                (*schema, operation.read_multipart(body, boundary, *schema, tape, &self.limits)?)
+            Kind::Form { schema, .. } | Kind::Multipart { schema, .. } => {
+                fields(reading, operation, body, tape, &self.limits, false)?;
+                if let Err(first) = self.valid(operation, *schema, tape.built()) {
+                    // What looks like a number may have been meant as a text.
+                    fields(reading, operation, body, tape, &self.limits, true)?;
+                    self.valid(operation, *schema, tape.built()).map_err(|_| first)?;
+                }
+                *schema
             }
         };
-        self.valid(operation, schema, value)?;
-        if self.drops_read_only {
-            self.without_read_only(operation, schema, value, may_change && matches!(reading.kind, Kind::Json(_)))
-        } else {
-            Ok(None)
-        }
+        self.without_read_only(operation, schema, tape.built(), false)
     }
 
     fn valid(&self, operation: &Operation, schema: SchemaId, value: Value<'_>) -> Result<(), Fault> {
@@ -168,5 +182,27 @@ impl Reads {
             return Err((Reason::BodyInvalid, errors));
         }
         Ok(Some(Without(value, &found).to_string()))
+    }
+}
+
+/// Puts a form's fields on the tape.
+fn fields(
+    reading: &Reading,
+    operation: &Operation,
+    body: &[u8],
+    tape: &mut Tape,
+    limits: &Limits,
+    is_literal: bool,
+) -> Result<(), Fault> {
+    let with = (&*operation.schemas, limits);
+    match &reading.kind {
+        Kind::Form { schema, media } => {
+            read_form(body, (*schema, media), with, tape, is_literal).map_err(|_| fault(Reason::FormInvalid))
+        }
+        Kind::Multipart { schema, media, boundary } => {
+            let read = read_multipart(body, boundary, (*schema, media), with, tape, is_literal);
+            read.map_err(|_| fault(Reason::MultipartInvalid))
+        }
+        Kind::Empty | Kind::Json(_) | Kind::Text(_) => Ok(()),
     }
 }

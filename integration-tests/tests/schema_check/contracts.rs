@@ -78,7 +78,7 @@ fn told(response: &Response, request: &Value) -> Option<String> {
     let problem = response.json();
     let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_told = |violation: &Value| {
-        errors.iter().any(|error| violation.as_object().unwrap().iter().all(|(name, value)| error[name] == *value))
+        errors.iter().any(|error| violation.as_object().unwrap().iter().all(|(name, value)| same(&error[name], value)))
     };
     let missing = violations.iter().find(|violation| !is_told(violation))?;
     Some(format!("{missing} is not among {problem}"))
@@ -107,4 +107,12 @@ fn body(request: &Value) -> Vec<u8> {
         return [text(&repeat["prefix"]), turns, text(&repeat["suffix"])].concat().into_bytes();
     }
     text(&request["body"]).into_bytes()
+}
+
+/// Whether two members of an error are the same: headers' names have no case.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one.as_str(), other.as_str()) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => one == other,
+    }
 }

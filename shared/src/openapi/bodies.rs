@@ -44,12 +44,12 @@ impl<'d> Reader<'d> {
         body
     }
 
-    pub(super) fn media_table(&mut self, content: &Place<'d>) -> MediaTable<Media> {
+    pub(super) fn media_table(&mut self, content: &Place<'d>) -> MediaTable<Rc<Media>> {
         self.table(content, Self::media)
     }
 
     /// The same where each entry is the schema itself.
-    pub(super) fn inline_content(&mut self, content: &Place<'d>) -> MediaTable<Media> {
+    pub(super) fn inline_content(&mut self, content: &Place<'d>) -> MediaTable<Rc<Media>> {
         self.table(content, |reader, name, range, place| {
             let media = Media {
                 range: name.into(),
@@ -65,7 +65,7 @@ impl<'d> Reader<'d> {
         &mut self,
         content: &Place<'d>,
         mut media: impl FnMut(&mut Self, &str, &MediaRange, Place<'d>) -> Media,
-    ) -> MediaTable<Media> {
+    ) -> MediaTable<Rc<Media>> {
         if self.findings.is_ignored(&content.pointer) || !self.is_object(content, "an object of media types") {
             return any_media(&content.pointer);
         }
@@ -74,7 +74,7 @@ impl<'d> Reader<'d> {
             match name.parse::<MediaRange>() {
                 Ok(range) => {
                     let media = media(self, name, &range, place);
-                    entries.push((range, media));
+                    entries.push((range, Rc::new(media)));
                 }
                 Err(_) => self.findings.warn(&place.pointer, "no media type or range: no body has it"),
             }

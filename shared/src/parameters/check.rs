@@ -90,8 +90,6 @@ pub struct ParameterSet {
     query: Vec<Known>,
     headers: Vec<Known>,
     cookies: Vec<Known>,
-    /// What else may be there: where API keys are.
-    credentials: Rc<[(Location, Box<str>)]>,
     wanted: Wanted,
 }
 
@@ -287,14 +285,9 @@ impl From<tree::Fault> for Fault {
 }
 
 impl ParameterSet {
-    /// For an operation. `credentials` are names that need not be declared.
-    pub fn new(
-        parameters: &[Rc<Parameter>],
-        credentials: &Rc<[(Location, Box<str>)]>,
-        wanted: Wanted,
-        schemas: &Schemas,
-    ) -> Self {
-        let mut set = Self { credentials: Rc::clone(credentials), wanted, ..Self::default() };
+    /// For an operation.
+    pub fn new(parameters: &[Rc<Parameter>], wanted: Wanted, schemas: &Schemas) -> Self {
+        let mut set = Self { wanted, ..Self::default() };
         for parameter in parameters {
             let known = Known::new(parameter, schemas);
             match parameter.location {
@@ -326,10 +319,6 @@ impl ParameterSet {
         }
     }
 
-    fn is_credential(&self, location: Location, name: &[u8]) -> bool {
-        self.credentials.iter().any(|(known, text)| *known == location && text.as_bytes() == name)
-    }
-
     fn check_query(&self, query: &[u8], tools: &mut Tools<'_>, sink: Sink<'_>) {
         let Ok(mut pairs) = Pair::all(query, MAX_PAIRS) else {
             sink(unreadable(Location::Query));
@@ -351,9 +340,6 @@ impl ParameterSet {
             }
         }
         for pair in pairs.iter().filter(|pair| !pair.is_known) {
-            if self.is_credential(Location::Query, pair.name.as_bytes()) {
-                continue;
-            }
             let near = self.query.iter().find(|known| is_near(&pair.name, &known.parameter.name));
             if self.wanted.query {
                 sink(unknown(Location::Query, pair.name.to_string()));
@@ -379,7 +365,7 @@ impl ParameterSet {
         }
         for (name, _) in headers.clone() {
             let is_declared = self.headers.iter().any(|known| known.parameter.name.as_bytes() == name);
-            if !is_declared && !is_usual(name) && !self.is_credential(Location::Header, name) {
+            if !is_declared && !is_usual(name) {
                 sink(unknown(Location::Header, String::from_utf8_lossy(name).into_owned()));
             }
         }
@@ -417,7 +403,7 @@ impl ParameterSet {
             }
         }
         for (name, _) in all {
-            if self.wanted.cookies && !names.contains(&name) && !self.is_credential(Location::Cookie, name) {
+            if self.wanted.cookies && !names.contains(&name) {
                 sink(unknown(Location::Cookie, String::from_utf8_lossy(name).into_owned()));
             }
         }
