@@ -11,8 +11,8 @@ use super::{Operation, findings::Findings};
 
 /// Finds operations by path and method.
 ///
-/// The most specific template whose operations have the method wins, as [`TemplateSet`] has it: with `GET /users/me` and
-/// `DELETE /users/{id}`, `DELETE /users/me` is the second's, as it is in servers. A slash at the end is without meaning.
+/// The most specific template decides, as [`TemplateSet`] has it: with `GET /users/me` and `DELETE /users/{id}`, there is no
+/// `DELETE /users/me` (OpenAPI 3.1.1 section 4.8.8.1). A slash at the end is without meaning.
 ///
 /// `HEAD` is served by `GET` where the document has no `HEAD` (RFC 9110 section 9.3.2). `OPTIONS` has to be declared, but
 /// for [`Lookup::Preflight`].
@@ -59,15 +59,11 @@ pub struct Methods<'r, 'p> {
 }
 
 impl Methods<'_, '_> {
-    /// All methods that templates for the path have, `HEAD` with each `GET`, as the `allow` header lists them: sorted, each
+    /// All methods that the path has, `HEAD` with each `GET`, as the `allow` header lists them: sorted, each
     /// once.
     pub fn list(&self) -> Vec<Box<str>> {
-        let mut methods = Vec::new();
-        // Refuses each, to see all.
-        self.router.sites.find_where(&self.path, |site| {
-            methods.extend(site.methods.iter().map(|(method, _)| method.clone()));
-            false
-        });
+        let site = self.router.sites.find(&self.path).into_iter();
+        let mut methods: Vec<_> = site.flat_map(|site| &site.value.methods).map(|(method, _)| method.clone()).collect();
         if methods.iter().any(|method| **method == *GET) {
             methods.push(HEAD.into());
         }
@@ -138,7 +134,7 @@ impl Router {
     }
 
     fn candidates(&self, path: &NormalPath<'_>, method: &[u8]) -> Option<&[Candidate]> {
-        self.sites.find_where(path, |site| site.get(method).is_some())?.value.get(method)
+        self.sites.find(path)?.value.get(method)
     }
 
     /// Whether case matters in paths.
