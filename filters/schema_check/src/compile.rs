@@ -121,7 +121,7 @@ impl Compiler {
             base_path: self.base_path(&config.base_path),
             ignored: config.ignore.iter().map(|pointer| pointer.as_str().to_owned()).collect(),
             responses: config.response.mode != Mode::Off,
-            read_only: config.read_only == ReadOnly::Refuse,
+            read_only: config.read_only != ReadOnly::Allow,
         };
         if let Some(document) = &config.openapi {
             self.contract("$.openapi", Contract::read(document, &settings));

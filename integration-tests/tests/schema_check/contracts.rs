@@ -77,9 +77,7 @@ fn told(response: &Response, request: &Value) -> Option<String> {
     let violations = request["violations"].as_array()?;
     let problem = response.json();
     let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let is_told = |violation: &Value| {
-        errors.iter().any(|error| violation.as_object().unwrap().iter().all(|(name, value)| same(&error[name], value)))
-    };
+    let is_told = |violation: &Value| errors.iter().any(|error| is_told(error, violation));
     let missing = violations.iter().find(|violation| !is_told(violation))?;
     Some(format!("{missing} is not among {problem}"))
 }
@@ -107,6 +105,20 @@ fn body(request: &Value) -> Vec<u8> {
         return [text(&repeat["prefix"]), turns, text(&repeat["suffix"])].concat().into_bytes();
     }
     text(&request["body"]).into_bytes()
+}
+
+/// Whether an error is the one that the table wants. What is missing is named where it should be, so that clients know what it
+/// is; the table names the object.
+fn is_told(error: &Value, violation: &Value) -> bool {
+    violation.as_object().unwrap().iter().all(|(name, value)| {
+        let is_missing = name == "pointer" && violation["keyword"] == "required";
+        let parent = |pointer: &str| pointer.rsplit_once('/').map(|(parent, _)| Value::from(parent));
+        if is_missing {
+            error[name].as_str().and_then(parent).as_ref() == Some(value)
+        } else {
+            same(&error[name], value)
+        }
+    })
 }
 
 /// Whether two members of an error are the same: headers' names have no case.
