@@ -27,6 +27,11 @@ pub(super) fn body(request: &Value) -> Vec<u8> {
     text(&request["body"]).into_bytes()
 }
 
+/// A body for [`body`].
+pub(super) fn encoded(body: &[u8]) -> String {
+    STANDARD.encode(body)
+}
+
 /// What becomes of a request: the decision that matters, by its operation, reason, details and status.
 pub(super) struct Verdict {
     pub(super) reason: &'static str,
