@@ -7,6 +7,9 @@
 //! - Work is bounded by a [`Budget`]: what would take more is not valid, whatever it is.
 
 mod compile;
+pub mod decimal;
+pub mod format;
+pub mod pattern;
 mod validate;
 
 use crate::json::Part;
