@@ -135,11 +135,14 @@ fn every_request_of_the_table() {
     assert!(documents >= 10 && requests >= 1000 && bad * 2 > requests, "{documents} {requests} {bad}");
 }
 
+/// Keywords that say of a member that it is missing.
+const MISSING: [&str; 3] = ["required", "dependentRequired", "dependencies"];
+
 /// Whether an error is the one that the table wants. What is missing is named where it should be, so that clients know what it
 /// is; the table names the object.
 fn is_told(error: &Value, violation: &Value) -> bool {
     violation.as_object().unwrap().iter().all(|(name, value)| {
-        let is_missing = name == "pointer" && violation["keyword"] == "required";
+        let is_missing = name == "pointer" && MISSING.iter().any(|keyword| violation["keyword"] == *keyword);
         let parent = |pointer: &str| pointer.rsplit_once('/').map(|(parent, _)| Value::from(parent));
         if is_missing {
             error[name].as_str().and_then(parent).as_ref() == Some(value)
