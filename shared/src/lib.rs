@@ -23,6 +23,7 @@ pub mod mode;
 pub mod net;
 pub mod openapi;
 pub mod ownership;
+pub mod parameters;
 pub mod path;
 pub mod pointer;
 pub mod policy;

@@ -14,7 +14,8 @@
 //! - What is at or below an ignored pointer is not read: an ignored operation is known and passes unchecked; an ignored
 //!   parameter, body, media type, schema or response may be anything; an ignored path that is none is not there.
 //! - Never looked at: examples, links, `tags`, `externalDocs`. Not enforced, with a warning: security schemes, callbacks,
-//!   webhooks, XML.
+//!   webhooks, XML. The keys of security schemes of type `apiKey` are known, as parameters of any text.
+//! - A member that is `null` is not there, as YAML has it of a key with nothing behind.
 //!
 //! [`inline`] makes the same of JSON Schemas by path and method; [`Router`] finds the operation for a request.
 
@@ -29,6 +30,7 @@ mod paths;
 mod reader;
 mod responses;
 mod router;
+mod security;
 mod servers;
 mod shape;
 mod style;

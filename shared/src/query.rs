@@ -107,7 +107,7 @@ fn is_syntax_in_value(char: char) -> bool {
 }
 
 /// Whether some server reads a parameter as `wanted` that is called `name`, or as a part of it.
-fn is_near(name: &str, wanted: &str) -> bool {
+pub(crate) fn is_near(name: &str, wanted: &str) -> bool {
     if !begin_alike(name, wanted) {
         return false;
     }

@@ -4,11 +4,18 @@ use portcullis_shared::{
     decision::Decision,
     encoding::Codings,
     json::{Limits, Tape, Value, Without},
+    openapi::Media,
+    parameters::{read_form, read_multipart},
     request::{Request, Unavailable},
     schema::{Budget, SchemaId, TooComplex},
 };
 
+use std::rc::Rc;
+
 use crate::{errors::Errors, operation::Operation, outcomes::Reason, scratch::Scratch};
+
+/// The most members that are taken out of a body.
+const MOST_DROPPED: usize = 1000;
 
 /// What is alike for all operations.
 pub(crate) struct Reads {
@@ -37,10 +44,14 @@ pub(crate) enum Kind {
     /// Nothing.
     Empty,
     Json(Option<SchemaId>),
-    Form(SchemaId),
     Text(SchemaId),
+    Form {
+        schema: SchemaId,
+        media: Rc<Media>,
+    },
     Multipart {
         schema: SchemaId,
+        media: Rc<Media>,
         boundary: Box<str>,
     },
 }
@@ -105,30 +116,34 @@ impl Reads {
         tape: &mut Tape,
         may_change: bool,
     ) -> Result<Option<String>, Fault> {
-        let (schema, value) = match &reading.kind {
-            Kind::Empty => return Ok(None),
+        match &reading.kind {
+            Kind::Empty => {}
             Kind::Json(schema) => {
                 let value = tape.parse(body, &self.limits).map_err(|error| fault(error.fault.into()))?;
                 let Some(schema) = schema else { return Ok(None) };
-                (*schema, value)
+                if let Err(broken) = self.valid(operation, *schema, value) {
+                    // What is compressed would have to be compressed anew.
+                    let without =
+                        (self.drops_read_only && may_change).then(|| self.without_read_only(operation, *schema, value));
+                    return without.flatten().map(Some).ok_or(broken);
+                }
             }
             Kind::Text(schema) => {
                 let text = str::from_utf8(body).map_err(|_| fault(Reason::CharsetUnsupported))?;
                 tape.begin();
                 tape.string(text);
-                (*schema, tape.built())
+                self.valid(operation, *schema, tape.built())?;
             }
-            Kind::Form(schema) => (*schema, operation.read_form(body, *schema, tape)?),
-            Kind::Multipart { schema, boundary } => {
-                (*schema, operation.read_multipart(body, boundary, *schema, tape, &self.limits)?)
+            Kind::Form { schema, .. } | Kind::Multipart { schema, .. } => {
+                fields(reading, operation, body, tape, &self.limits, false)?;
+                if let Err(first) = self.valid(operation, *schema, tape.built()) {
+                    // What looks like a number may have been meant as a text.
+                    fields(reading, operation, body, tape, &self.limits, true)?;
+                    self.valid(operation, *schema, tape.built()).map_err(|_| first)?;
+                }
             }
-        };
-        self.valid(operation, schema, value)?;
-        if self.drops_read_only {
-            self.without_read_only(operation, schema, value, may_change && matches!(reading.kind, Kind::Json(_)))
-        } else {
-            Ok(None)
         }
+        Ok(None)
     }
 
     fn valid(&self, operation: &Operation, schema: SchemaId, value: Value<'_>) -> Result<(), Fault> {
@@ -147,26 +162,43 @@ impl Reads {
         Err((Reason::BodyInvalid, errors))
     }
 
-    /// The body without members that are `readOnly`, if it has any.
-    fn without_read_only(
-        &self,
-        operation: &Operation,
-        schema: SchemaId,
-        value: Value<'_>,
-        may_change: bool,
-    ) -> Result<Option<String>, Fault> {
+    /// The body without members that are `readOnly`, if these are all that is wrong with it.
+    fn without_read_only(&self, operation: &Operation, schema: SchemaId, value: Value<'_>) -> Option<String> {
         let mut budget = Budget(self.steps);
-        let found = Vec::new();
-        let _ = (schema, operation, &mut budget);
-        if found.is_empty() {
-            return Ok(None);
+        let report = operation.schemas.report(schema, value, MOST_DROPPED, &mut budget).ok()?;
+        if !report.violations.iter().all(|violation| violation.keyword == "readOnly") {
+            return None;
         }
-        if !may_change {
-            // A form, or what is compressed: written anew it would not be what was judged.
-            let mut errors = Errors::default();
-            errors.add("body", None);
-            return Err((Reason::BodyInvalid, errors));
+        let found = report.violations.iter().map(|violation| Some(value.lookup(&violation.pointer)?.id()));
+        let mut found = found.collect::<Option<Vec<_>>>()?;
+        found.sort_unstable();
+        let without = Without(value, &found).to_string();
+        // There may have been more than was told, and what is left may miss a member.
+        let mut tape = Tape::default();
+        let left = tape.parse(without.as_bytes(), &self.limits).ok()?;
+        self.valid(operation, schema, left).ok()?;
+        Some(without)
+    }
+}
+
+/// Puts a form's fields on the tape.
+fn fields(
+    reading: &Reading,
+    operation: &Operation,
+    body: &[u8],
+    tape: &mut Tape,
+    limits: &Limits,
+    is_literal: bool,
+) -> Result<(), Fault> {
+    let with = (&*operation.schemas, limits);
+    match &reading.kind {
+        Kind::Form { schema, media } => {
+            read_form(body, (*schema, media), with, tape, is_literal).map_err(|_| fault(Reason::FormInvalid))
         }
-        Ok(Some(Without(value, &found).to_string()))
+        Kind::Multipart { schema, media, boundary } => {
+            let read = read_multipart(body, boundary, (*schema, media), with, tape, is_literal);
+            read.map_err(|_| fault(Reason::MultipartInvalid))
+        }
+        Kind::Empty | Kind::Json(_) | Kind::Text(_) => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! What is told of a denial: where in the request which keyword failed, never what was there.
 
-use portcullis_shared::{decision::Detail, schema::Violation};
+use portcullis_shared::{decision::Detail, openapi::Location, parameters::Problem, schema::Violation};
 use serde_json::{Map, Value};
 
 use crate::outcomes::ERRORS;
@@ -24,6 +24,27 @@ impl Errors {
         error.insert("pointer".to_owned(), short(&violation.pointer).into());
         error.insert("keyword".to_owned(), violation.keyword.into());
         self.0.push(Value::Object(error));
+    }
+
+    /// Something is wrong with a parameter.
+    pub(crate) fn problem(&mut self, problem: &Problem) {
+        let place = match problem.location {
+            Location::Path => "path",
+            Location::Query => "query",
+            Location::Header => "header",
+            Location::Cookie => "cookie",
+        };
+        let name = (!problem.name.is_empty()).then_some(&*problem.name);
+        if problem.violations.is_empty() {
+            self.add(place, name);
+        }
+        for violation in &problem.violations {
+            self.violation(place, name, violation);
+        }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// As a decision's details.

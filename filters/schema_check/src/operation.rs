@@ -1,22 +1,22 @@
 //! One operation, as requests are held against it.
 
 use portcullis_shared::{
-    decision::Decision,
+    decision::{Decision, OutcomeId},
     encoding::Codings,
-    json::{Limits, Tape, Value},
     media::MediaType,
     mode::Mode,
-    openapi::{self, Media},
-    path::{NormalPath, Template},
+    openapi::{self, Location, Media},
+    parameters::{self, Inputs, ParameterSet, Problem, Tools, Wanted},
+    path::{Case, NormalPath, Template},
     policy::Trail,
     request::{Headers, Request, Unavailable},
-    schema::{SchemaId, Schemas},
+    schema::{Budget, Schemas},
 };
 use std::rc::Rc;
 
 use crate::{
     body::{Kind, Reading, Reads},
-    config::{self, Config, Override},
+    config::{self, Config, Override, Verdict},
     errors::Errors,
     outcomes::{OperationOutcomes, Reason},
     scratch::Scratch,
@@ -28,14 +28,25 @@ pub(crate) struct Operation {
     pub(crate) contract: openapi::Operation,
     pub(crate) schemas: Rc<Schemas>,
     pub(crate) outcomes: OperationOutcomes,
+    parameters: ParameterSet,
+    /// Where unknown names are only told of, though the operation is enforced.
+    told_only: Vec<Location>,
     /// Whether nothing is checked.
     is_unchecked: bool,
     /// Whether the body passes as it comes.
     streams: bool,
     body_bytes: usize,
-    pub(crate) watches_responses: bool,
-    pub(crate) holds_responses: bool,
-    pub(crate) response_bytes: usize,
+    /// What of its responses is judged; `None` if nothing is.
+    pub(crate) responses: Option<Watched>,
+}
+
+/// How responses are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watched {
+    /// Whether clients get nothing before that.
+    pub(crate) holds: bool,
+    /// The most bytes that are read.
+    pub(crate) bytes: usize,
 }
 
 /// How an operation is treated.
@@ -79,16 +90,30 @@ impl Operation {
         config: &Config,
     ) -> Self {
         let is_unchecked = contract.is_unchecked || mode == Mode::Off;
+        let unknown = &config.unknown;
+        // The names of those that are ignored are not known.
+        let is_wanted = |verdict: Verdict| verdict != Verdict::Allow && !contract.has_ignored_parameters;
+        let wanted = Wanted {
+            query: is_wanted(unknown.query),
+            headers: is_wanted(unknown.header),
+            cookies: is_wanted(unknown.cookie),
+        };
+        let by_location =
+            [(Location::Query, unknown.query), (Location::Header, unknown.header), (Location::Cookie, unknown.cookie)];
+        let told_only = by_location.iter().filter(|(_, verdict)| *verdict == Verdict::Shadow);
+        let told_only = told_only.map(|(location, _)| *location).collect();
+        let parameters = ParameterSet::new(&contract.parameters, wanted, &schemas);
         Self {
-            watches_responses: response != Mode::Off && !is_unchecked && !contract.responses.is_empty(),
-            holds_responses: response == Mode::Enforce,
+            responses: (response != Mode::Off && !is_unchecked && !contract.responses.is_empty())
+                .then_some(Watched { holds: response == Mode::Enforce, bytes: config.response.body_bytes as usize }),
             contract,
             schemas,
             outcomes,
+            parameters,
+            told_only,
             is_unchecked,
             streams: treatment.streams,
             body_bytes: treatment.body_bytes.unwrap_or(config.limits.body_bytes) as usize,
-            response_bytes: config.response.body_bytes as usize,
         }
     }
 
@@ -125,28 +150,49 @@ impl Operation {
         })
     }
 
-    fn check_parameters(&self, _: &Reads, _: &Input<'_>, _: &mut Scratch, _: &mut Trail) -> Option<Decision> {
-        None
+    /// The decision about its parameters, if one of them is not as it must be.
+    fn check_parameters(
+        &self,
+        reads: &Reads,
+        input: &Input<'_>,
+        scratch: &mut Scratch,
+        trail: &mut Trail,
+    ) -> Option<Decision> {
+        let mut denied: Option<OutcomeId> = None;
+        let (mut errors, mut noted) = (Errors::default(), 0_usize);
+        let mut tell = |problem: Problem| {
+            let Some(outcome) = self.outcomes.of(reason(&problem)) else { return };
+            if problem.reason == parameters::Reason::Unknown && self.is_only_told(&problem) {
+                // One of each request is enough to find out.
+                if noted == 0 {
+                    let mut errors = Errors::default();
+                    errors.problem(&problem);
+                    trail.note(Decision { outcome, details: errors.details() });
+                }
+                noted = noted.saturating_add(1);
+                return;
+            }
+            denied.get_or_insert(outcome);
+            if errors.len() < reads.violations {
+                errors.problem(&problem);
+            }
+        };
+        let mut values = input.template.values(*input.path, Case::Sensitive);
+        let mut inputs = Inputs { path: &mut values, query: input.path.query(), headers: input.headers };
+        let mut tools = Tools {
+            schemas: &self.schemas,
+            tape: &mut scratch.tape,
+            limits: &reads.limits,
+            budget: &mut Budget(reads.steps),
+            most: reads.violations,
+        };
+        self.parameters.check(&mut inputs, &mut tools, &mut tell);
+        denied.map(|outcome| Decision { outcome, details: errors.details() })
     }
 
-    pub(crate) fn read_form<'t>(
-        &self,
-        _: &[u8],
-        _: SchemaId,
-        _: &'t mut Tape,
-    ) -> Result<Value<'t>, crate::body::Fault> {
-        Err((Reason::FormInvalid, Errors::default()))
-    }
-
-    pub(crate) fn read_multipart<'t>(
-        &self,
-        _: &[u8],
-        _: &str,
-        _: SchemaId,
-        _: &'t mut Tape,
-        _: &Limits,
-    ) -> Result<Value<'t>, crate::body::Fault> {
-        Err((Reason::MultipartInvalid, Errors::default()))
+    /// Whether what is unknown is told of, and passes, where other faults do not.
+    fn is_only_told(&self, problem: &Problem) -> bool {
+        self.told_only.contains(&problem.location)
     }
 
     /// What of the body is to be judged, and how; or what is wrong with it by its headers.
@@ -194,14 +240,14 @@ impl Operation {
 }
 
 /// How a body of this media type is judged; `None` where there is nothing to judge.
-fn kind(media: &Media, media_type: &MediaType) -> Result<Option<Kind>, Reason> {
+fn kind(media: &Rc<Media>, media_type: &MediaType) -> Result<Option<Kind>, Reason> {
     let is_form = media_type.essence() == "application/x-www-form-urlencoded";
     let kind = if media_type.is_json() && (media.schema.is_some() || &*media.range != "*/*") {
         Kind::Json(media.schema)
     } else if let Some(schema) = media.schema
         && is_form
     {
-        Kind::Form(schema)
+        Kind::Form { schema, media: Rc::clone(media) }
     } else if let Some(schema) = media.schema
         && media_type.essence().starts_with("text/")
     {
@@ -210,9 +256,22 @@ fn kind(media: &Media, media_type: &MediaType) -> Result<Option<Kind>, Reason> {
         && media_type.essence() == "multipart/form-data"
     {
         let boundary = media_type.boundary().ok_or(Reason::MultipartInvalid)?.into();
-        return Ok(Some(Kind::Multipart { schema, boundary }));
+        return Ok(Some(Kind::Multipart { schema, media: Rc::clone(media), boundary }));
     } else {
         return Ok(None);
     };
     if media_type.is_utf8() { Ok(Some(kind)) } else { Err(Reason::CharsetUnsupported) }
+}
+
+fn reason(problem: &Problem) -> Reason {
+    match (problem.reason, problem.location) {
+        (parameters::Reason::Missing, _) => Reason::ParameterMissing,
+        (parameters::Reason::Repeated, _) => Reason::ParameterRepeated,
+        (parameters::Reason::Malformed, _) => Reason::ParameterMalformed,
+        (parameters::Reason::Invalid, _) => Reason::ParameterInvalid,
+        (parameters::Reason::TooComplex, _) => Reason::TooComplex,
+        (parameters::Reason::Unknown, Location::Header) => Reason::HeaderUnknown,
+        (parameters::Reason::Unknown, Location::Cookie) => Reason::CookieUnknown,
+        (parameters::Reason::Unknown, _) => Reason::QueryUnknown,
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tape::{Node, Tag, Tape};
+use crate::pointer;
 
 /// What a value is. Numbers are numbers: which of them are integers is a matter of their value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,6 +132,18 @@ impl<'t> Value<'t> {
     /// The element at this position. Looks at all that come before.
     pub fn element(self, position: usize) -> Option<Self> {
         self.elements().nth(position)
+    }
+
+    /// What a JSON pointer (RFC 6901) names.
+    pub fn lookup(self, pointer: &str) -> Option<Self> {
+        let mut tokens = pointer.split('/');
+        // What stands before the first slash: nothing.
+        tokens.next().filter(|start| start.is_empty())?;
+        tokens.try_fold(self, |value, token| match value.kind() {
+            Kind::Array => value.element(pointer::index(token)?),
+            _ if token.contains('~') => value.get(&token.replace("~1", "/").replace("~0", "~")),
+            _ => value.get(token),
+        })
     }
 
     /// The same for those who expect serde's. Numbers that are neither 64-bit integers nor finite as floats are `null`.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::{
     json::Kind,
-    media::{MediaRange, MediaTable},
+    media::{MediaRange, MediaTable, MediaType},
 };
 
 use super::{
@@ -44,12 +44,12 @@ impl<'d> Reader<'d> {
         body
     }
 
-    pub(super) fn media_table(&mut self, content: &Place<'d>) -> MediaTable<Media> {
+    pub(super) fn media_table(&mut self, content: &Place<'d>) -> MediaTable<Rc<Media>> {
         self.table(content, Self::media)
     }
 
     /// The same where each entry is the schema itself.
-    pub(super) fn inline_content(&mut self, content: &Place<'d>) -> MediaTable<Media> {
+    pub(super) fn inline_content(&mut self, content: &Place<'d>) -> MediaTable<Rc<Media>> {
         self.table(content, |reader, name, range, place| {
             let media = Media {
                 range: name.into(),
@@ -65,7 +65,7 @@ impl<'d> Reader<'d> {
         &mut self,
         content: &Place<'d>,
         mut media: impl FnMut(&mut Self, &str, &MediaRange, Place<'d>) -> Media,
-    ) -> MediaTable<Media> {
+    ) -> MediaTable<Rc<Media>> {
         if self.findings.is_ignored(&content.pointer) || !self.is_object(content, "an object of media types") {
             return any_media(&content.pointer);
         }
@@ -74,7 +74,7 @@ impl<'d> Reader<'d> {
             match name.parse::<MediaRange>() {
                 Ok(range) => {
                     let media = media(self, name, &range, place);
-                    entries.push((range, media));
+                    entries.push((range, Rc::new(media)));
                 }
                 Err(_) => self.findings.warn(&place.pointer, "no media type or range: no body has it"),
             }
@@ -106,13 +106,23 @@ impl<'d> Reader<'d> {
         encoding: Option<Place<'d>>,
         schema: &Place<'d>,
     ) -> Media {
-        let essence = range.media_type().map(|media_type| media_type.essence().to_owned()).unwrap_or_default();
+        let media_type = range.media_type();
+        let essence = media_type.as_ref().map(MediaType::essence).unwrap_or_default();
+        let is_form = essence == "application/x-www-form-urlencoded" || essence == "multipart/form-data";
         if essence.ends_with("/xml") || essence.ends_with("+xml") {
             self.findings.warn(&schema.pointer, "XML is not held against its schema");
             return media;
         }
+        if media_type.as_ref().is_some_and(|media_type| !media_type.is_json())
+            && !is_form
+            && shape::is_compound(self, schema.value)
+        {
+            let message = "bodies of this media type are not held against their schema: only JSON and forms are";
+            self.findings.warn(&schema.pointer, message);
+            return media;
+        }
         media.schema = self.schema(schema);
-        if essence == "application/x-www-form-urlencoded" || essence.starts_with("multipart/") {
+        if is_form {
             media.encoding = self.encodings(encoding, schema);
         }
         media
@@ -135,7 +145,7 @@ impl<'d> Reader<'d> {
         if self.findings.is_ignored(&declared.pointer) || !self.is_object(&declared, "an object of encodings") {
             return encodings;
         }
-        for (name, place) in declared.members() {
+        for (name, place) in declared.entries() {
             let schema = members.iter().find(|(known, ..)| *known == name);
             if self.findings.is_ignored(&place.pointer) || !self.is_object(&place, "an encoding, which is an object") {
                 continue;
@@ -166,7 +176,7 @@ impl<'d> Reader<'d> {
                 Err(_) => self.findings.warn(&place.pointer, "no media type or range: no part has it"),
             }
         }
-        for (name, header) in place.get("headers").iter().flat_map(Place::members) {
+        for (name, header) in place.get("headers").iter().flat_map(Place::entries) {
             encoding.headers.extend(self.header(name, header));
         }
         encoding

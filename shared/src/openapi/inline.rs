@@ -94,7 +94,7 @@ impl<'d> Reader<'d> {
             pointer: pointer.clone(),
             is_ignored: false,
         };
-        self.complete(&mut operation, &item);
+        self.complete(&mut operation, &item, &[]);
         if let Some(body) = &inline.body {
             self.part = Some(body.clone());
             let place = Place { value: body.value(), pointer: below(pointer, "body") };

@@ -107,7 +107,7 @@ pub struct Body {
     /// Whether there has to be one.
     pub is_required: bool,
     /// What it may be.
-    pub content: MediaTable<Media>,
+    pub content: MediaTable<Rc<Media>>,
     /// Where in the document.
     pub pointer: Box<str>,
 }
@@ -120,9 +120,9 @@ impl Body {
 }
 
 /// One entry: anything of any media type.
-pub(super) fn any_media(pointer: &str) -> MediaTable<Media> {
+pub(super) fn any_media(pointer: &str) -> MediaTable<Rc<Media>> {
     let media = Media { range: "*/*".into(), schema: None, encoding: Vec::new(), pointer: pointer.into() };
-    MediaTable::new("*/*".parse::<MediaRange>().ok().map(|range| (range, media)))
+    MediaTable::new("*/*".parse::<MediaRange>().ok().map(|range| (range, Rc::new(media))))
 }
 
 /// A body of some media types.
@@ -160,6 +160,14 @@ pub struct Encoding {
     pub headers: Vec<Parameter>,
 }
 
+impl Encoding {
+    /// Whether it is JSON, and nothing else.
+    pub fn is_json(&self) -> bool {
+        let is_json = |range: &MediaRange| range.media_type().is_some_and(|known| known.is_json());
+        !self.content_types.is_empty() && self.content_types.iter().all(is_json)
+    }
+}
+
 /// Which statuses a response is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
@@ -175,7 +183,7 @@ pub enum Status {
 #[derive(Clone, Debug)]
 pub struct Response {
     /// What the body may be; `None`: there is none.
-    pub content: Option<MediaTable<Media>>,
+    pub content: Option<MediaTable<Rc<Media>>>,
     /// Which headers are declared; others may be there.
     pub headers: Vec<Parameter>,
     /// Where in the document.

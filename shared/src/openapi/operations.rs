@@ -9,6 +9,7 @@ use super::{
     parameters::Found,
     paths::Item,
     reader::{Place, Reader, below},
+    security::Key,
     servers,
     version::Version,
 };
@@ -46,7 +47,8 @@ impl<'d> Reader<'d> {
         for list in own.iter().chain(&item.parameters) {
             operation.has_ignored_parameters |= !self.parameters(list, &mut operation.parameters);
         }
-        self.complete(&mut operation, item);
+        let keys = self.keys_of(place);
+        self.complete(&mut operation, item, &keys);
         if let Some(body) = place.get("requestBody") {
             operation.body = Some(self.request_body(&body, method));
         }
@@ -76,7 +78,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Drops parameters that the path has no variable for, and adds those that nothing declares.
-    pub(super) fn complete(&mut self, operation: &mut Operation, item: &Item<'d>) {
+    pub(super) fn complete(&mut self, operation: &mut Operation, item: &Item<'d>, keys: &[Key<'d>]) {
         let Operation { templates, parameters, pointer, .. } = operation;
         let is_open = operation.has_ignored_parameters;
         let Some(template) = templates.first() else { return };
@@ -103,6 +105,9 @@ impl<'d> Reader<'d> {
         }
         for name in &item.query {
             add(Location::Query, name);
+        }
+        for key in keys {
+            add(key.location, &key.name);
         }
     }
 

@@ -42,9 +42,10 @@ impl<'d> Reader<'d> {
                 self.findings.warn(&place.pointer, message);
             }
         }
+        self.keys();
         let mut operations = Vec::new();
         let bases = self.bases(&root).unwrap_or_else(|| vec![String::new()]);
-        if let Some(paths) = root.get("paths").filter(|place| place.value.kind() != crate::json::Kind::Null)
+        if let Some(paths) = root.get("paths")
             && self.is_object(&paths, "an object of path items")
         {
             for (key, place) in paths.members() {

@@ -11,6 +11,7 @@ use super::{
     BasePath, Body, Contract, Parameter, ReadSettings, Response,
     findings::{Findings, said},
     label::Labels,
+    security::Key,
     version::Version,
 };
 
@@ -22,14 +23,20 @@ pub(super) struct Place<'d> {
 }
 
 impl<'d> Place<'d> {
+    /// A member. One that is `null` is not there, but for schemas.
     pub(super) fn get(&self, name: &str) -> Option<Self> {
-        self.value.get(name).map(|value| self.below(name, value))
+        let value = self.value.get(name).filter(|value| value.kind() != Kind::Null || name == "schema")?;
+        Some(self.below(name, value))
+    }
+
+    /// The members, whatever their names.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'d str, Self)> {
+        self.value.members().map(|(name, value)| (name, self.below(name, value)))
     }
 
     /// The members, but for extensions.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'d str, Self)> {
-        let members = self.value.members().filter(|(name, _)| !name.starts_with("x-"));
-        members.map(|(name, value)| (name, self.below(name, value)))
+        self.entries().filter(|(name, _)| !name.starts_with("x-"))
     }
 
     pub(super) fn elements(&self) -> impl Iterator<Item = Self> {
@@ -75,6 +82,7 @@ pub(super) struct Reader<'d> {
     /// Of JSON Schemas each of which is a document of its own: what holds the next ones, and their dialect.
     pub(super) part: Option<Part>,
     pub(super) dialect: Option<Dialect>,
+    pub(super) keys: Vec<Key<'d>>,
     references: BTreeMap<&'d str, Option<Place<'d>>>,
     /// What is referred to from many places, by [`Value::id`].
     pub(super) parameters: BTreeMap<u32, Option<Rc<Parameter>>>,
@@ -120,6 +128,7 @@ impl<'d> Reader<'d> {
             has_responses: settings.responses,
             part: None,
             dialect: None,
+            keys: Vec::new(),
             references: BTreeMap::new(),
             parameters: BTreeMap::new(),
             bodies: BTreeMap::new(),
@@ -262,13 +271,11 @@ fn lookup<'d>(root: Value<'d>, fragment: &str) -> Option<Place<'d>> {
     }
     for token in tokens {
         let name = unescaped(token)?;
-        place = match place.value.kind() {
-            Kind::Array => {
-                let value = place.value.element(crate::pointer::index(&name)?)?;
-                place.below(&name, value)
-            }
-            _ => place.get(&name)?,
+        let value = match place.value.kind() {
+            Kind::Array => place.value.element(crate::pointer::index(&name)?),
+            _ => place.value.get(&name),
         };
+        place = place.below(&name, value?);
     }
     Some(place)
 }

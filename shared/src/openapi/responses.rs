@@ -50,7 +50,7 @@ impl<'d> Reader<'d> {
             place.get("content").filter(|content| content.value.kind() != Kind::Object || !content.value.is_empty());
         let content = content.map(|content| self.media_table(&content));
         let mut headers = Vec::new();
-        for (name, header) in place.get("headers").iter().flat_map(Place::members) {
+        for (name, header) in place.get("headers").iter().flat_map(Place::entries) {
             headers.extend(self.header(name, header));
         }
         let response = Rc::new(Response { content, headers, pointer: place.pointer.as_str().into() });

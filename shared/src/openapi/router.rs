@@ -11,8 +11,8 @@ use super::{Operation, findings::Findings};
 
 /// Finds operations by path and method.
 ///
-/// The most specific template whose operations have the method wins, as [`TemplateSet`] has it: with `GET /users/me` and
-/// `DELETE /users/{id}`, `DELETE /users/me` is the second's, as it is in servers. A slash at the end is without meaning.
+/// The most specific template decides, as [`TemplateSet`] has it: with `GET /users/me` and `DELETE /users/{id}`, there is no
+/// `DELETE /users/me` (OpenAPI 3.1.1 section 4.8.8.1). A slash at the end is without meaning.
 ///
 /// `HEAD` is served by `GET` where the document has no `HEAD` (RFC 9110 section 9.3.2). `OPTIONS` has to be declared, but
 /// for [`Lookup::Preflight`].
@@ -59,15 +59,11 @@ pub struct Methods<'r, 'p> {
 }
 
 impl Methods<'_, '_> {
-    /// All methods that templates for the path have, `HEAD` with each `GET`, as the `allow` header lists them: sorted, each
+    /// All methods that the path has, `HEAD` with each `GET`, as the `allow` header lists them: sorted, each
     /// once.
     pub fn list(&self) -> Vec<Box<str>> {
-        let mut methods = Vec::new();
-        // Refuses each, to see all.
-        self.router.sites.find_where(&self.path, |site| {
-            methods.extend(site.methods.iter().map(|(method, _)| method.clone()));
-            false
-        });
+        let site = self.router.sites.find(&self.path).into_iter();
+        let mut methods: Vec<_> = site.flat_map(|site| &site.value.methods).map(|(method, _)| method.clone()).collect();
         if methods.iter().any(|method| **method == *GET) {
             methods.push(HEAD.into());
         }
@@ -78,6 +74,8 @@ impl Methods<'_, '_> {
 }
 
 const SHARED: &str = "is for the same requests as an operation before it: what either allows is allowed";
+const SHARED_UNCHECKED: &str = "is for the same requests as an operation before it, and one of them is ignored: these \
+                                requests pass unchecked";
 const GET: &str = "GET";
 const HEAD: &str = "HEAD";
 
@@ -104,8 +102,13 @@ impl Router {
                 let Some((_, site)) = sites.get_mut(index) else { continue };
                 let candidate = Candidate { operation: position, template: template.clone() };
                 match site.methods.iter_mut().find(|(method, _)| *method == operation.method) {
+                    // Two of its base paths are one.
+                    Some((_, known)) if known.iter().any(|other| other.operation == position) => {}
                     Some((_, candidates)) => {
-                        findings.warn(&operation.pointer, SHARED);
+                        let is_unchecked =
+                            |found: &Candidate| operations.get(found.operation).is_some_and(|known| known.is_unchecked);
+                        let is_open = operation.is_unchecked || candidates.iter().any(is_unchecked);
+                        findings.warn(&operation.pointer, if is_open { SHARED_UNCHECKED } else { SHARED });
                         candidates.push(candidate);
                     }
                     None => site.methods.push((operation.method.clone(), vec![candidate])),
@@ -131,7 +134,7 @@ impl Router {
     }
 
     fn candidates(&self, path: &NormalPath<'_>, method: &[u8]) -> Option<&[Candidate]> {
-        self.sites.find_where(path, |site| site.get(method).is_some())?.value.get(method)
+        self.sites.find(path)?.value.get(method)
     }
 
     /// Whether case matters in paths.

@@ -50,7 +50,7 @@ impl<'d> Reader<'d> {
             return place.pointer.is_empty().then(|| bases.iter().map(plain).collect());
         }
         let servers = place.get("servers")?;
-        if servers.value.kind() == Kind::Null || self.findings.is_ignored(&servers.pointer) {
+        if self.findings.is_ignored(&servers.pointer) {
             return None;
         }
         if servers.value.kind() != Kind::Array {

@@ -11,17 +11,18 @@ pub(super) struct Shape {
     pub(super) object: bool,
 }
 
-/// Schemas nested deeper than this may be anything.
-const DEPTH: u32 = 8;
+/// How many schemas are looked at for one: those behind may be anything.
+const LOOKS: u32 = 300;
 
 pub(super) fn of<'d>(reader: &Reader<'d>, schema: Value<'d>) -> Shape {
-    look(reader, schema, DEPTH)
+    look(reader, schema, &mut { LOOKS })
 }
 
 const ANYTHING: Shape = Shape { array: true, object: true };
 
-fn look<'d>(reader: &Reader<'d>, schema: Value<'d>, depth: u32) -> Shape {
-    let (Some(schema), Some(depth)) = (reader.peek(schema), depth.checked_sub(1)) else { return ANYTHING };
+fn look<'d>(reader: &Reader<'d>, schema: Value<'d>, looks: &mut u32) -> Shape {
+    let (Some(schema), Some(left)) = (reader.peek(schema), looks.checked_sub(1)) else { return ANYTHING };
+    *looks = left;
     let mut shape = ANYTHING;
     let mut also = |other: Shape| {
         shape.array &= other.array;
@@ -32,10 +33,10 @@ fn look<'d>(reader: &Reader<'d>, schema: Value<'d>, depth: u32) -> Shape {
         also(Shape { array: has("array"), object: has("object") });
     }
     for part in schema.get("allOf").into_iter().flat_map(Value::elements) {
-        also(look(reader, part, depth));
+        also(look(reader, part, looks));
     }
     for list in ["anyOf", "oneOf"].into_iter().filter_map(|name| schema.get(name)) {
-        let shapes = list.elements().map(|part| look(reader, part, depth));
+        let shapes = list.elements().map(|part| look(reader, part, looks));
         let either =
             |one: Shape, other: Shape| Shape { array: one.array || other.array, object: one.object || other.object };
         also(shapes.reduce(either).unwrap_or(ANYTHING));
@@ -43,19 +44,28 @@ fn look<'d>(reader: &Reader<'d>, schema: Value<'d>, depth: u32) -> Shape {
     shape
 }
 
-/// Shows the members that a schema declares, those of its parts too.
-pub(super) fn members<'d>(reader: &Reader<'d>, schema: Value<'d>, see: &mut impl FnMut(&'d str, Value<'d>)) {
-    walk(reader, schema, DEPTH, see);
+/// Whether it says something of arrays' or objects' inside.
+pub(super) fn is_compound<'d>(reader: &Reader<'d>, schema: Value<'d>) -> bool {
+    let shape = of(reader, schema);
+    let keywords = ["type", "properties", "items", "additionalProperties", "allOf", "anyOf", "oneOf", "required"];
+    let is_said = reader.peek(schema).is_some_and(|schema| keywords.into_iter().any(|name| schema.get(name).is_some()));
+    is_said && (shape.array || shape.object)
 }
 
-fn walk<'d>(reader: &Reader<'d>, schema: Value<'d>, depth: u32, see: &mut impl FnMut(&'d str, Value<'d>)) {
-    let (Some(schema), Some(depth)) = (reader.peek(schema), depth.checked_sub(1)) else { return };
+/// Shows the members that a schema declares, those of its parts too.
+pub(super) fn members<'d>(reader: &Reader<'d>, schema: Value<'d>, see: &mut impl FnMut(&'d str, Value<'d>)) {
+    walk(reader, schema, &mut { LOOKS }, see);
+}
+
+fn walk<'d>(reader: &Reader<'d>, schema: Value<'d>, looks: &mut u32, see: &mut impl FnMut(&'d str, Value<'d>)) {
+    let (Some(schema), Some(left)) = (reader.peek(schema), looks.checked_sub(1)) else { return };
+    *looks = left;
     for (name, member) in schema.get("properties").into_iter().flat_map(Value::members) {
         see(name, member);
     }
     for list in ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|name| schema.get(name)) {
         for part in list.elements() {
-            walk(reader, part, depth, see);
+            walk(reader, part, looks, see);
         }
     }
 }

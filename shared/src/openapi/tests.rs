@@ -216,6 +216,29 @@ fn operations_are_found_by_either_name() {
 }
 
 #[test]
+fn an_ignored_alternative_is_told() {
+    let document =
+        json!({ "openapi": "3.1.0", "paths": { "/a": { "get": {} }, "/a#b": { "get": {} }, "/a#c": { "get": {} } } });
+    for (ignored, expected) in [
+        (
+            "/paths/~1a",
+            "is for the same requests as an operation before it, and one of them is ignored: these requests pass \
+             unchecked; also /paths/~1a#c/get",
+        ),
+        (
+            "/nowhere",
+            "is for the same requests as an operation before it: what either allows is allowed; also \
+             /paths/~1a#c/get",
+        ),
+    ] {
+        let settings = ReadSettings { ignored: vec![ignored.to_owned()], ..settings() };
+        let (contract, _, _) = Contract::read(&Part::from(&document), &settings);
+        let (_, warnings) = Router::new(&contract.operations, Case::Sensitive);
+        assert_eq!(lines(&warnings), [format!("/paths/~1a#b/get: {expected}")]);
+    }
+}
+
+#[test]
 fn responses_are_found_by_their_status() {
     let document = json!({ "openapi": "3.1.0", "paths": { "/": { "get": {
         "responses": { "200": { "$ref": "#/a" }, "2XX": {}, "default": {} } } } }, "a": {} });
@@ -224,4 +247,50 @@ fn responses_are_found_by_their_status() {
         let response = contract.operations[0].response(status).unwrap();
         assert!(response.pointer.ends_with(expected), "{status}: {}", response.pointer);
     }
+}
+
+/// Each value of the table's documents becomes something else: nothing breaks, and what is said is said of a place.
+#[test]
+fn documents_that_are_odd_somewhere_are_read_too() {
+    let cases: Value = serde_json::from_str(include_str!("../../testdata/openapi/read.json")).unwrap();
+    let odd =
+        [json!(null), json!(true), json!(-1.5), json!("x"), json!("#"), json!(["#/paths"]), json!({ "$ref": "#" })];
+    let mut count = 0;
+    for case in cases.as_array().unwrap() {
+        let mut pointers = Vec::new();
+        places(&case["document"], String::new(), &mut pointers);
+        for pointer in &pointers {
+            for odd in &odd {
+                let mut document = case["document"].clone();
+                *document.pointer_mut(pointer).unwrap() = odd.clone();
+                let settings = ReadSettings { responses: true, ..settings() };
+                let (contract, faults, warnings) = Contract::read(&Part::from(&document), &settings);
+                let (_, more) = Router::new(&contract.operations, Case::Sensitive);
+                for fault in faults.iter().chain(&warnings).chain(&more) {
+                    // What is missing is said of what it should be in.
+                    let is_there = document.pointer(&fault.pointer).is_some() || fault.pointer == "/paths";
+                    assert!(is_there, "{pointer} {odd}: {} {}", fault.pointer, fault.message);
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 5000, "{count}");
+}
+
+fn places(value: &Value, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::Array(elements) => {
+            for (position, element) in elements.iter().enumerate() {
+                places(element, format!("{pointer}/{position}"), found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                places(member, format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        _ => {}
+    }
+    found.push(pointer);
 }

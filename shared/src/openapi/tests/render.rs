@@ -81,7 +81,7 @@ fn schema(schema: Option<SchemaId>) -> &'static str {
     if schema.is_some() { "schema" } else { "any" }
 }
 
-fn table(table: &MediaTable<Media>) -> Vec<String> {
+fn table(table: &MediaTable<std::rc::Rc<Media>>) -> Vec<String> {
     let line = |media: &Media| {
         let encodings = media.encoding.iter().map(|(name, found)| format!(", {name}:{}", encoding(found)));
         format!("{} {}{}", media.range, schema(media.schema), encodings.collect::<String>())

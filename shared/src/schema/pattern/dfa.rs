@@ -11,7 +11,7 @@ use super::{
 const MAX_STATES: usize = 255;
 const MAX_RANGES: usize = 200;
 const MAX_CLASSES: usize = 64;
-const MAX_WORK: usize = 200_000;
+const MAX_WORK: usize = 1_000_000;
 
 /// Nothing can match any more; something has matched. Others follow.
 const DEAD: u8 = 0;
@@ -94,7 +94,7 @@ type Starts = Vec<(u32, u8)>;
 
 /// The ranges, and one code point of each class.
 fn classes(program: &Program, sets: &[CharSet]) -> Option<(Starts, Vec<u32>)> {
-    let mut starts = vec![0];
+    let mut starts: Vec<u64> = vec![0];
     let mut symbols = Vec::new();
     for state in &program.states {
         let known = match state {
@@ -105,7 +105,7 @@ fn classes(program: &Program, sets: &[CharSet]) -> Option<(Starts, Vec<u32>)> {
         if known {
             continue;
         }
-        let mut add = |from: u32, to: u32| starts.extend([from, to.saturating_add(1)]);
+        let mut add = |from: u32, to: u32| starts.extend([u64::from(from), u64::from(to).saturating_add(1)]);
         match state {
             State::Char { char, .. } => {
                 symbols.push((*char, true));
@@ -132,7 +132,7 @@ fn classes(program: &Program, sets: &[CharSet]) -> Option<(Starts, Vec<u32>)> {
     let mut kinds: Vec<Vec<bool>> = Vec::new();
     let mut members = Vec::new();
     let mut classes = Vec::with_capacity(starts.len());
-    for start in starts.into_iter().filter(|start| *start <= LAST) {
+    for start in starts.into_iter().filter_map(|start| u32::try_from(start).ok()).filter(|start| *start <= LAST) {
         let reads = |&(symbol, is_char): &(u32, bool)| {
             if is_char { symbol == start } else { sets.get(symbol as usize).is_some_and(|set| set.contains(start)) }
         };
@@ -151,7 +151,7 @@ struct Builder<'a> {
     program: &'a Program,
     sets: &'a [CharSet],
     work: usize,
-    /// From the third on: the states of the program that read or ask for the end, sorted.
+    /// From the third on: the states of the program that read or ask for the end, in order.
     states: Vec<Vec<u32>>,
     at_end: Vec<bool>,
 }
@@ -176,11 +176,13 @@ impl Builder<'_> {
 
     /// The state in which all of these are reached.
     fn state(&mut self, reached: &[u32], at_start: bool) -> Option<u8> {
-        let (mut state, matched) = self.follow(reached, at_start, false)?;
+        if reached.is_empty() {
+            return Some(DEAD);
+        }
+        let (state, matched) = self.follow(reached, at_start, false)?;
         if matched || state.is_empty() {
             return Some(if matched { MATCHED } else { DEAD });
         }
-        state.sort_unstable();
         // The start's is never found again: what holds there does not hold later.
         let later = self.states.get(1..).unwrap_or_default();
         let found = later.iter().position(|other| *other == state).map(|index| index.saturating_add(3));
@@ -197,24 +199,27 @@ impl Builder<'_> {
 
     /// The states that read, or ask for the end, without reading; and whether the pattern has matched.
     fn follow(&mut self, reached: &[u32], at_start: bool, at_end: bool) -> Option<(Vec<u32>, bool)> {
+        self.work = self.work.checked_sub(self.program.states.len())?;
         let mut seen = vec![false; self.program.states.len()];
         let mut stack = reached.to_vec();
-        let mut found = Vec::new();
         let mut matched = false;
         while let Some(id) = stack.pop() {
             if std::mem::replace(seen.get_mut(id as usize)?, true) {
                 continue;
             }
-            self.work = self.work.checked_sub(1)?;
             match self.program.states.get(id as usize)? {
                 State::Split(one, other) => stack.extend([*one, *other]),
                 State::Look { look: Look::Start, next } if at_start => stack.push(*next),
                 State::Look { look: Look::End, next } if at_end => stack.push(*next),
-                State::Char { .. } | State::Set { .. } | State::Look { look: Look::End, .. } => found.push(id),
                 State::Match => matched = true,
-                State::Look { .. } => {}
+                _ => {}
             }
         }
+        let waits = |state: &State| {
+            matches!(state, State::Char { .. } | State::Set { .. } | State::Look { look: Look::End, .. })
+        };
+        let states = (0..).zip(&self.program.states).zip(seen);
+        let found = states.filter(|((_, state), seen)| *seen && waits(state)).map(|((id, _), _)| id).collect();
         Some((found, matched))
     }
 }

@@ -255,7 +255,7 @@ impl<'a> Parser<'a> {
             match char {
                 '>' if !first => return Ok(None),
                 '$' | '_' => {}
-                _ if char.is_alphabetic() || (char.is_alphanumeric() && !first) => {}
+                _ if char.is_ascii_alphabetic() || !char.is_ascii() || (char.is_ascii_digit() && !first) => {}
                 _ => break,
             }
         }
