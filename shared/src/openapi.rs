@@ -64,7 +64,7 @@ pub struct ReadSettings {
 
 impl ReadSettings {
     const fn direction(&self) -> Direction {
-        if self.read_only { Direction::Request } else { Direction::Any }
+        if self.read_only { Direction::Request } else { Direction::LenientRequest }
     }
 }
 

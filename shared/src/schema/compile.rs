@@ -36,6 +36,7 @@ impl Mode {
     pub(super) const ANY: u8 = 0;
     pub(super) const REQUEST: u8 = 1;
     pub(super) const RESPONSE: u8 = 2;
+    pub(super) const LENIENT: u8 = 3;
 
     /// The same for a schema that is a part of one.
     pub(super) const fn part(self) -> Self {
@@ -145,6 +146,7 @@ impl Compiler {
         let has_directions = self.documents.document(place).is_some_and(|document| document.has_directions);
         let way = match direction {
             Direction::Request if has_directions => Mode::REQUEST,
+            Direction::LenientRequest if has_directions => Mode::LENIENT,
             Direction::Response if has_directions => Mode::RESPONSE,
             _ => Mode::ANY,
         };
