@@ -60,6 +60,8 @@ pub enum Dialect {
 pub enum Direction {
     /// A request: members that are `readOnly` must not be there.
     Request,
+    /// A request in which members that are `readOnly` may be there, and need not.
+    LenientRequest,
     /// A response: members that are `writeOnly` must not be there.
     Response,
     /// Neither is looked at.
@@ -74,6 +76,8 @@ pub struct Settings {
     /// Whether members that no schema declares are refused where nothing is said of them: an object with `properties` and
     /// neither `additionalProperties` nor `unevaluatedProperties` is then closed, `allOf` and its like considered.
     pub closed: bool,
+    /// The same for [`Direction::Response`].
+    pub closed_responses: bool,
 }
 
 /// Names a compiled schema in its [`Schemas`].

@@ -24,7 +24,7 @@ use render::{lines, render};
 /// How documents are read where a test does not say.
 fn settings() -> ReadSettings {
     ReadSettings {
-        schema: Settings { formats: true, closed: false },
+        schema: Settings { formats: true, closed: false, closed_responses: false },
         base_path: BasePath::Servers,
         ignored: Vec::new(),
         responses: false,

@@ -138,9 +138,9 @@ impl Compiler {
             Keyword::MaxLength => self.size(build, value).map(Rule::MaxLength),
             Keyword::Pattern => self.pattern(build.at(value), value).map(Rule::Pattern),
             Keyword::Format => self.format(build, value),
-            Keyword::UnevaluatedItems => Some(Rule::UnevaluatedItems(self.child(build, value, self.entry(build.mode)))),
+            Keyword::UnevaluatedItems => Some(Rule::UnevaluatedItems(self.child(build, value, build.mode.entry()))),
             Keyword::UnevaluatedProperties => {
-                Some(Rule::UnevaluatedProperties(self.child(build, value, self.entry(build.mode))))
+                Some(Rule::UnevaluatedProperties(self.child(build, value, build.mode.entry())))
             }
             Keyword::AdditionalItems
             | Keyword::Contains
@@ -169,11 +169,6 @@ impl Compiler {
             }
         };
         build.rules.extend(rule);
-    }
-
-    /// What schemas are compiled for that judge values of their own.
-    pub(super) const fn entry(&self, mode: Mode) -> Mode {
-        Mode { is_entry: self.settings.closed, ..mode }
     }
 
     pub(super) fn child(&mut self, build: &Build<'_>, value: Value<'_>, mode: Mode) -> u32 {

@@ -30,16 +30,24 @@ pub(super) struct Mode {
     pub(super) way: u8,
     /// Whether a value is judged by it alone, and not also by what refers to it: where objects are closed.
     pub(super) is_entry: bool,
+    /// Whether objects are closed.
+    pub(super) closes: bool,
 }
 
 impl Mode {
     pub(super) const ANY: u8 = 0;
     pub(super) const REQUEST: u8 = 1;
     pub(super) const RESPONSE: u8 = 2;
+    pub(super) const LENIENT: u8 = 3;
 
     /// The same for a schema that is a part of one.
     pub(super) const fn part(self) -> Self {
         Self { is_entry: false, ..self }
+    }
+
+    /// The same for a schema that judges a value of its own.
+    pub(super) const fn entry(self) -> Self {
+        Self { is_entry: self.closes, ..self }
     }
 }
 
@@ -145,10 +153,13 @@ impl Compiler {
         let has_directions = self.documents.document(place).is_some_and(|document| document.has_directions);
         let way = match direction {
             Direction::Request if has_directions => Mode::REQUEST,
+            Direction::LenientRequest if has_directions => Mode::LENIENT,
             Direction::Response if has_directions => Mode::RESPONSE,
             _ => Mode::ANY,
         };
-        let id = self.place(place, Mode { way, is_entry: self.settings.closed });
+        let closes =
+            if direction == Direction::Response { self.settings.closed_responses } else { self.settings.closed };
+        let id = self.place(place, Mode { way, is_entry: closes, closes });
         while let Some(waiting) = self.queue.pop() {
             self.compile(waiting);
         }
