@@ -23,6 +23,7 @@ fn dialect(name: Option<&str>) -> Dialect {
 fn direction(name: Option<&str>) -> Direction {
     match name {
         Some("request") => Direction::Request,
+        Some("lenient request") => Direction::LenientRequest,
         Some("response") => Direction::Response,
         None => Direction::Any,
         other => panic!("{other:?}"),
