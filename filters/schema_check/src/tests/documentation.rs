@@ -59,7 +59,6 @@ fn every_key_is_documented() {
     }
 }
 
-
 #[test]
 fn nothing_is_left_to_be_written() {
     assert!(!read("../../docs/schema_check.md").contains("TODO"));
