@@ -1,4 +1,6 @@
 //! `schema_check` in a real Envoy.
 
+mod basics;
 mod contracts;
 mod gate;
+mod sample;
