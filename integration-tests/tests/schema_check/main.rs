@@ -1,6 +1,8 @@
 //! `schema_check` in a real Envoy.
 
+mod audit;
 mod basics;
 mod contracts;
 mod gate;
 mod sample;
+mod shadow;

@@ -57,8 +57,7 @@ pub(crate) fn document() -> Value {
 
 /// A configuration with it and audit, changed by this patch.
 pub(crate) fn config(patch: &Value) -> Value {
-    let mut config =
-        json!({"openapi": document(), "audit": {"cluster": "audit", "batch": {"max_age_ms": 10}}});
+    let mut config = json!({"openapi": document(), "audit": {"cluster": "audit", "batch": {"max_age_ms": 10}}});
     merge(&mut config, patch);
     config
 }
