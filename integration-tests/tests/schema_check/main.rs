@@ -1,5 +1,9 @@
 //! `schema_check` in a real Envoy.
 
+mod audit;
+mod basics;
 mod contracts;
 mod gate;
 mod protocols;
+mod sample;
+mod shadow;
