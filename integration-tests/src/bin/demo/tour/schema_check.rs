@@ -24,7 +24,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[Decision::allow("createUser", "valid")]),
     ),
     Step::new(
-        "Malformed, as curl sends it",
+        "Malformed, sent as a form",
         "`curl -d` says that it is a form, and the operation takes JSON: nobody looks into it.",
         Request {
             headers: &[("content-type", b"application/x-www-form-urlencoded")],
@@ -81,13 +81,13 @@ const STEPS: &[Step] = &[
         Expect::refused(400, &[deny("createOrder", "body_invalid")]),
     ),
     Step::new(
-        "A path nobody documented",
+        "An undocumented path",
         "An old version, a debug page, an admin console: what is not in the document is not there.",
         get("/v0/users", &[]),
         Expect::refused(404, &[deny("unknown.path", "path_unknown")]),
     ),
     Step::new(
-        "A method nobody documented",
+        "An undocumented method",
         "The path is known, the method is not: 405, and `allow` says which there are.",
         get("/v1/users", &[]),
         Expect::refused(405, &[deny("unknown.method", "method_unknown")]),
