@@ -24,7 +24,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[Decision::allow("createUser", "valid")]),
     ),
     Step::new(
-        "Malformed, sent as a form",
+        "Malformed, as a form",
         "`curl -d` says that it is a form, and the operation takes JSON: nobody looks into it.",
         Request {
             headers: &[("content-type", b"application/x-www-form-urlencoded")],
@@ -72,7 +72,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[Decision::allow("createOrder", "valid")]),
     ),
     Step::new(
-        "An order of minus one mug",
+        "Minus one mug",
         "`quantity` has a minimum. The pointer in the answer says which item: /items/0/quantity.",
         Request {
             headers: &[JSON, KEY],
