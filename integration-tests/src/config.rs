@@ -19,6 +19,7 @@ pub struct Bootstrap {
     http: Value,
     filters: Vec<Value>,
     clusters: Vec<Value>,
+    buffer_limit: u32,
 }
 
 impl Bootstrap {
@@ -43,7 +44,9 @@ impl Bootstrap {
             "node": {"id": "test", "cluster": "test"},
             "admin": {"address": socket_address(&free_port())},
         });
-        Self { root, http, filters: Vec::new(), clusters: vec![cluster("upstream", upstream)] }
+        // Envoy's default.
+        let buffer_limit = 1 << 20;
+        Self { root, http, filters: Vec::new(), clusters: vec![cluster("upstream", upstream)], buffer_limit }
     }
 
     /// Adds an HTTP filter after those before it and before the router.
@@ -95,6 +98,12 @@ impl Bootstrap {
         self
     }
 
+    /// How many bytes of a body Envoy holds.
+    #[must_use]
+    pub fn buffer_limit(self, bytes: u32) -> Self {
+        Self { buffer_limit: bytes, ..self }
+    }
+
     /// Merges into the HTTP connection manager; see [`merge`].
     #[must_use]
     pub fn http(mut self, patch: &Value) -> Self {
@@ -125,6 +134,7 @@ impl Bootstrap {
             "listeners": [{
                 "name": "main",
                 "address": socket_address(&free_port()),
+                "per_connection_buffer_limit_bytes": self.buffer_limit,
                 "filter_chains": [{"filters": [manager]}],
             }],
             "clusters": self.clusters,

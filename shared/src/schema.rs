@@ -6,10 +6,32 @@
 //! - Violations say where in the value (RFC 6901) and which keyword, never what the value was.
 //! - Work is bounded by a [`Budget`]: what would take more is not valid, whatever it is.
 
+mod build;
+mod circles;
 mod compile;
+mod containers;
+pub mod decimal;
+mod discriminator;
+mod documents;
+mod equal;
+mod evaluated;
+mod findings;
+pub mod format;
+mod keyword;
+mod memory;
+mod parts;
+pub mod pattern;
+mod run;
+mod scan;
+mod shape;
+mod table;
+#[cfg(test)]
+mod tests;
+mod uri;
 mod validate;
+mod violations;
 
-use crate::json::Part;
+use table::Table;
 
 pub use compile::{Compiler, Fault};
 pub use validate::{Budget, Report, TooComplex, Violation};
@@ -36,8 +58,10 @@ pub enum Dialect {
 /// What is sent, which `readOnly` and `writeOnly` are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// A request: members that are `readOnly` must not be there.
+    /// A request: members that are `readOnly` must not be there, and are not required.
     Request,
+    /// A request of which members that are `readOnly` are taken too. They are not required either.
+    LenientRequest,
     /// A response: members that are `writeOnly` must not be there.
     Response,
     /// Neither is looked at.
@@ -52,6 +76,8 @@ pub struct Settings {
     /// Whether members that no schema declares are refused where nothing is said of them: an object with `properties` and
     /// neither `additionalProperties` nor `unevaluatedProperties` is then closed, `allOf` and its like considered.
     pub closed: bool,
+    /// The same for [`Direction::Response`].
+    pub closed_responses: bool,
 }
 
 /// Names a compiled schema in its [`Schemas`].
@@ -87,38 +113,33 @@ impl Types {
 /// All schemas of a document that are in use.
 #[derive(Debug)]
 pub struct Schemas {
-    #[expect(dead_code, reason = "the engine comes next")]
-    parts: Vec<Part>,
+    table: Table,
 }
 
 impl Schemas {
     /// Which types `schema` may accept, references and `allOf`, `anyOf`, `oneOf` followed.
     pub fn types(&self, schema: SchemaId) -> Types {
-        let _ = schema;
-        Types::ALL
+        self.table.types(schema.0).into()
     }
 
     /// The schema for the element at `position` of an array, if one is declared.
     pub fn element(&self, schema: SchemaId, position: usize) -> Option<SchemaId> {
-        let _ = (schema, position);
-        None
+        self.table.element(schema.0, position).map(SchemaId)
     }
 
     /// The schema for the member `name` of an object, if one is declared, `additionalProperties` included.
     pub fn member(&self, schema: SchemaId, name: &str) -> Option<SchemaId> {
-        let _ = (schema, name);
-        None
+        self.table.declared(schema.0, name).map(SchemaId)
     }
 
     /// The names of all declared members, and whether others may be there: for parameters that are objects.
     pub fn members(&self, schema: SchemaId) -> (Vec<Box<str>>, bool) {
-        let _ = schema;
-        (Vec::new(), true)
+        self.table.members(schema.0)
     }
 
     /// How many schemas there are.
     pub fn len(&self) -> usize {
-        0
+        self.table.nodes.len()
     }
 
     /// Whether there are none.

@@ -14,6 +14,9 @@ use std::rc::Rc;
 
 use crate::{errors::Errors, operation::Operation, outcomes::Reason, scratch::Scratch};
 
+/// The most members that are taken out of a body.
+const MOST_DROPPED: usize = 1000;
+
 /// What is alike for all operations.
 pub(crate) struct Reads {
     pub(crate) limits: Limits,
@@ -113,24 +116,23 @@ impl Reads {
         tape: &mut Tape,
         may_change: bool,
     ) -> Result<Option<String>, Fault> {
-        let schema = match &reading.kind {
-            Kind::Empty | Kind::Json(None) => {
-                if matches!(reading.kind, Kind::Json(_)) {
-                    tape.parse(body, &self.limits).map_err(|error| fault(error.fault.into()))?;
-                }
-                return Ok(None);
-            }
-            Kind::Json(Some(schema)) => {
+        match &reading.kind {
+            Kind::Empty => {}
+            Kind::Json(schema) => {
                 let value = tape.parse(body, &self.limits).map_err(|error| fault(error.fault.into()))?;
-                self.valid(operation, *schema, value)?;
-                return self.without_read_only(operation, *schema, value, may_change);
+                let Some(schema) = schema else { return Ok(None) };
+                if let Err(broken) = self.valid(operation, *schema, value) {
+                    // What is compressed would have to be compressed anew.
+                    let without =
+                        (self.drops_read_only && may_change).then(|| self.without_read_only(operation, *schema, value));
+                    return without.flatten().map(Some).ok_or(broken);
+                }
             }
             Kind::Text(schema) => {
                 let text = str::from_utf8(body).map_err(|_| fault(Reason::CharsetUnsupported))?;
                 tape.begin();
                 tape.string(text);
                 self.valid(operation, *schema, tape.built())?;
-                *schema
             }
             Kind::Form { schema, .. } | Kind::Multipart { schema, .. } => {
                 fields(reading, operation, body, tape, &self.limits, false)?;
@@ -139,10 +141,9 @@ impl Reads {
                     fields(reading, operation, body, tape, &self.limits, true)?;
                     self.valid(operation, *schema, tape.built()).map_err(|_| first)?;
                 }
-                *schema
             }
-        };
-        self.without_read_only(operation, schema, tape.built(), false)
+        }
+        Ok(None)
     }
 
     fn valid(&self, operation: &Operation, schema: SchemaId, value: Value<'_>) -> Result<(), Fault> {
@@ -161,27 +162,22 @@ impl Reads {
         Err((Reason::BodyInvalid, errors))
     }
 
-    /// The body without members that are `readOnly`, if it has any.
-    fn without_read_only(
-        &self,
-        operation: &Operation,
-        schema: SchemaId,
-        value: Value<'_>,
-        may_change: bool,
-    ) -> Result<Option<String>, Fault> {
+    /// The body without members that are `readOnly`, if these are all that is wrong with it.
+    fn without_read_only(&self, operation: &Operation, schema: SchemaId, value: Value<'_>) -> Option<String> {
         let mut budget = Budget(self.steps);
-        let found = Vec::new();
-        let _ = (schema, operation, &mut budget);
-        if found.is_empty() {
-            return Ok(None);
+        let report = operation.schemas.report(schema, value, MOST_DROPPED, &mut budget).ok()?;
+        if !report.violations.iter().all(|violation| violation.keyword == "readOnly") {
+            return None;
         }
-        if !may_change {
-            // A form, or what is compressed: written anew it would not be what was judged.
-            let mut errors = Errors::default();
-            errors.add("body", None);
-            return Err((Reason::BodyInvalid, errors));
-        }
-        Ok(Some(Without(value, &found).to_string()))
+        let found = report.violations.iter().map(|violation| Some(value.lookup(&violation.pointer)?.id()));
+        let mut found = found.collect::<Option<Vec<_>>>()?;
+        found.sort_unstable();
+        let without = Without(value, &found).to_string();
+        // There may have been more than was told, and what is left may miss a member.
+        let mut tape = Tape::default();
+        let left = tape.parse(without.as_bytes(), &self.limits).ok()?;
+        self.valid(operation, schema, left).ok()?;
+        Some(without)
     }
 }
 

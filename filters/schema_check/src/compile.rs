@@ -22,6 +22,9 @@ use crate::{
     outcomes::{OperationOutcomes, Refusals, Unmatched},
 };
 
+/// The most bytes of a body or a response that may be read.
+const MOST_BYTES: u32 = 64 << 20;
+
 /// The most operations with plain schemas.
 const MAX_OPERATIONS: usize = 10_000;
 
@@ -117,11 +120,12 @@ impl Compiler {
             schema: Settings {
                 formats: config.formats == Formats::Enforce,
                 closed: config.undeclared_properties == Undeclared::Deny,
+                closed_responses: config.response.undeclared_properties == Undeclared::Deny,
             },
             base_path: self.base_path(&config.base_path),
             ignored: config.ignore.iter().map(|pointer| pointer.as_str().to_owned()).collect(),
             responses: config.response.mode != Mode::Off,
-            read_only: config.read_only == ReadOnly::Refuse,
+            read_only: config.read_only != ReadOnly::Allow,
         };
         if let Some(document) = &config.openapi {
             self.contract("$.openapi", Contract::read(document, &settings));
@@ -215,7 +219,6 @@ impl Compiler {
                 self.errors.add(path, format_args!("{least} to {most}"), value);
             }
         };
-        const MOST_BYTES: u32 = 64 << 20;
         range("$.limits.body_bytes", config.limits.body_bytes, 0, MOST_BYTES);
         range("$.limits.depth", config.limits.depth, 1, 512);
         range("$.limits.steps", config.limits.steps, 1000, u32::MAX);

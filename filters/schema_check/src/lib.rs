@@ -142,7 +142,7 @@ impl Check {
     fn pass(self: &Rc<Self>, operation: usize, trail: &mut Trail) {
         if let Some(known) = self.operations.get(operation) {
             trail.conclude(known.outcomes.valid);
-            if known.watches_responses {
+            if known.responses.is_some() {
                 trail.watch_response(response::check(Rc::clone(self), operation));
             }
         }

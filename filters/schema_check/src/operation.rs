@@ -36,9 +36,17 @@ pub(crate) struct Operation {
     /// Whether the body passes as it comes.
     streams: bool,
     body_bytes: usize,
-    pub(crate) watches_responses: bool,
-    pub(crate) holds_responses: bool,
-    pub(crate) response_bytes: usize,
+    /// What of its responses is judged; `None` if nothing is.
+    pub(crate) responses: Option<Watched>,
+}
+
+/// How responses are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watched {
+    /// Whether clients get nothing before that.
+    pub(crate) holds: bool,
+    /// The most bytes that are read.
+    pub(crate) bytes: usize,
 }
 
 /// How an operation is treated.
@@ -96,8 +104,8 @@ impl Operation {
         let told_only = told_only.map(|(location, _)| *location).collect();
         let parameters = ParameterSet::new(&contract.parameters, wanted, &schemas);
         Self {
-            watches_responses: response != Mode::Off && !is_unchecked && !contract.responses.is_empty(),
-            holds_responses: response == Mode::Enforce,
+            responses: (response != Mode::Off && !is_unchecked && !contract.responses.is_empty())
+                .then_some(Watched { holds: response == Mode::Enforce, bytes: config.response.body_bytes as usize }),
             contract,
             schemas,
             outcomes,
@@ -106,7 +114,6 @@ impl Operation {
             is_unchecked,
             streams: treatment.streams,
             body_bytes: treatment.body_bytes.unwrap_or(config.limits.body_bytes) as usize,
-            response_bytes: config.response.body_bytes as usize,
         }
     }
 

@@ -10,12 +10,19 @@ use portcullis_shared::{
 };
 use std::rc::Rc;
 
-use crate::{Check, errors::Errors, operation::Operation, outcomes::Reason, seen::Only};
+use crate::{
+    Check,
+    errors::Errors,
+    operation::{Operation, Watched},
+    outcomes::Reason,
+    seen::Only,
+};
 use portcullis_shared::decision::{Decision, Detail};
 
 /// The check of the response to a request for the operation at this position.
 pub(crate) fn check(check: Rc<Check>, operation: usize) -> ResponseCheck {
-    let holds = check.operations.get(operation).is_some_and(|operation| operation.holds_responses);
+    let watched = check.operations.get(operation).and_then(|operation| operation.responses);
+    let Watched { holds, bytes } = watched.unwrap_or(Watched { holds: false, bytes: 0 });
     let judge = move |response: &Response<'_>, trail: &mut Trail| {
         let known = check.operations.get(operation)?;
         let next = known.check_response(response);
@@ -26,16 +33,16 @@ pub(crate) fn check(check: Rc<Check>, operation: usize) -> ResponseCheck {
                 return None;
             }
         };
-        let (over_limit, limit) = (known.outcomes.of(Reason::ResponseTooLarge)?, known.response_bytes);
+        let over_limit = known.outcomes.of(Reason::ResponseTooLarge)?;
         let (check, status) = (Rc::clone(&check), response.status);
         let judge = move |body: &[u8], trail: &mut Trail| {
             if let Some(known) = check.operations.get(operation)
-                && let Err((reason, errors)) = check.judge_response(known, &wanted, body)
+                && let Err((reason, errors)) = check.judge_response(known, &wanted, body, bytes)
             {
                 conclude(known, reason, errors, status, trail);
             }
         };
-        Some(ResponseBody { limit, over_limit, judge: Box::new(judge) })
+        Some(ResponseBody { limit: bytes, over_limit, judge: Box::new(judge) })
     };
     ResponseCheck { holds, judge: Box::new(judge) }
 }
@@ -90,13 +97,19 @@ fn all<'a>(headers: &Headers<'a>, name: &str) -> Only<'a> {
 }
 
 impl Check {
-    fn judge_response(&self, operation: &Operation, wanted: &Wanted, body: &[u8]) -> Result<(), (Reason, Errors)> {
+    fn judge_response(
+        &self,
+        operation: &Operation,
+        wanted: &Wanted,
+        body: &[u8],
+        limit: usize,
+    ) -> Result<(), (Reason, Errors)> {
         let fault = |reason| (reason, Errors::default());
         let mut decoded = Vec::new();
         let body = if wanted.codings.is_identity() {
             body
         } else {
-            let decode = wanted.codings.decode(body, operation.response_bytes, &mut decoded);
+            let decode = wanted.codings.decode(body, limit, &mut decoded);
             decode.map_err(|_| fault(Reason::ResponseJsonInvalid))?;
             &decoded
         };

@@ -2,3 +2,4 @@
 
 mod contracts;
 mod documentation;
+mod fuzz;

@@ -2,3 +2,4 @@
 
 mod contracts;
 mod gate;
+mod protocols;

@@ -59,6 +59,11 @@ impl Part {
     pub fn value(&self) -> Value<'_> {
         self.document.at(self.index)
     }
+
+    /// The value of the same document that has this [`Value::id`].
+    pub(crate) fn at(&self, id: u32) -> Value<'_> {
+        self.document.at(id)
+    }
 }
 
 /// Of a text of its own; for tests and tools.

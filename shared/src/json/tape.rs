@@ -63,6 +63,11 @@ impl Tape {
         Value { tape: self, text: "", index: 0 }
     }
 
+    /// The value that was built when there were `id` nodes.
+    pub(crate) fn at(&self, id: u32) -> Value<'_> {
+        Value { tape: self, text: "", index: id }
+    }
+
     /// Adds a text.
     pub fn string(&mut self, text: &str) {
         let (start, end) = self.keep(text);

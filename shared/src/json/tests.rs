@@ -40,7 +40,7 @@ fn what_is_refused() {
         (b"\xef\xbb\xbf{}", Fault::Invalid, 0),
         (b"\"\xff\"", Fault::NotUtf8, 1),
         (b"\"\xed\xa0\x80\"", Fault::NotUtf8, 1),
-        (b"{\"a\":1,\"a\":2}", Fault::DuplicateKey, 12),
+        (b"{\"a\":1,\"a\":2}", Fault::DuplicateKey, 7),
         (b"{\"a\":1,\"\\u0061\":2}", Fault::DuplicateKey, 17),
         (b"\"\\ud800\"", Fault::LoneSurrogate, 7),
         (b"\"\\udc00\"", Fault::LoneSurrogate, 7),
@@ -149,4 +149,21 @@ fn members_can_be_left_out() {
     out.sort_unstable();
     assert_eq!(super::Without(root, &out).to_string(), r#"{"b":{"c":2,"d":[{}]},"f":4}"#);
     assert_eq!(super::Without(root, &[b.id()]).to_string(), r#"{"a":1,"f":4}"#);
+}
+
+#[test]
+fn pointers_name_values() {
+    let document = Document::parse(br#"{"a/b":[{"~":1},2],"":3}"#, &Limits::NONE).unwrap();
+    for (pointer, value) in [
+        ("", Some(r#"{"a/b":[{"~":1},2],"":3}"#)),
+        ("/a~1b/0/~0", Some("1")),
+        ("/a~1b/1", Some("2")),
+        ("/", Some("3")),
+        ("/a", None),
+        ("/a~1b/01", None),
+        ("/a~1b/2", None),
+        ("a", None),
+    ] {
+        assert_eq!(document.root().lookup(pointer).map(|value| value.to_string()).as_deref(), value, "{pointer}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tape::{Node, Tag, Tape};
+use crate::pointer;
 
 /// What a value is. Numbers are numbers: which of them are integers is a matter of their value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,8 +40,8 @@ impl<'t> Value<'t> {
         Self { index, ..self }
     }
 
-    /// The index of the node behind it and all that is in it.
-    fn behind(self) -> u32 {
+    /// The id that a value behind it would have: all that is in it has ids from its own to below this.
+    pub(crate) fn behind(self) -> u32 {
         let node = self.node();
         if matches!(node.tag, Tag::Array | Tag::Object) { node.end } else { self.index.saturating_add(1) }
     }
@@ -131,6 +132,18 @@ impl<'t> Value<'t> {
     /// The element at this position. Looks at all that come before.
     pub fn element(self, position: usize) -> Option<Self> {
         self.elements().nth(position)
+    }
+
+    /// What a JSON pointer (RFC 6901) names.
+    pub fn lookup(self, pointer: &str) -> Option<Self> {
+        let mut tokens = pointer.split('/');
+        // What stands before the first slash: nothing.
+        tokens.next().filter(|start| start.is_empty())?;
+        tokens.try_fold(self, |value, token| match value.kind() {
+            Kind::Array => value.element(pointer::index(token)?),
+            _ if token.contains('~') => value.get(&token.replace("~1", "/").replace("~0", "~")),
+            _ => value.get(token),
+        })
     }
 
     /// The same for those who expect serde's. Numbers that are neither 64-bit integers nor finite as floats are `null`.
@@ -241,6 +254,19 @@ impl<'t> Iterator for Elements<'t> {
     }
 }
 
+impl<'t> Members<'t> {
+    /// The next member, its name as a value.
+    pub(crate) fn pair(&mut self) -> Option<(Value<'t>, Value<'t>)> {
+        if self.next.index >= self.end {
+            return None;
+        }
+        let name = self.next;
+        let value = name.at(name.index.saturating_add(1));
+        self.next = value.at(value.behind());
+        Some((name, value))
+    }
+}
+
 /// An object's members, in order: names and values.
 #[derive(Clone, Debug)]
 pub struct Members<'t> {
@@ -252,12 +278,6 @@ impl<'t> Iterator for Members<'t> {
     type Item = (&'t str, Value<'t>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next.index >= self.end {
-            return None;
-        }
-        let name = self.next;
-        let value = name.at(name.index.saturating_add(1));
-        self.next = value.at(value.behind());
-        Some((name.as_str().unwrap_or_default(), value))
+        self.pair().map(|(name, value)| (name.as_str().unwrap_or_default(), value))
     }
 }
