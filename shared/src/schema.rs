@@ -58,9 +58,9 @@ pub enum Dialect {
 /// What is sent, which `readOnly` and `writeOnly` are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// A request: members that are `readOnly` must not be there.
+    /// A request: members that are `readOnly` must not be there, and are not required.
     Request,
-    /// A request in which members that are `readOnly` may be there, and need not.
+    /// A request of which members that are `readOnly` are taken too. They are not required either.
     LenientRequest,
     /// A response: members that are `writeOnly` must not be there.
     Response,

@@ -124,7 +124,7 @@ impl Compiler {
                 name: self.name(name),
                 schema: or_none(member.schema),
                 required: if member.is_required { required } else { 0 },
-                way: member.way.unwrap_or(Way::Both),
+                way: member.way.filter(|_| build.mode.way != Mode::LENIENT).unwrap_or(Way::Both),
             });
         }
         let mut patterns = Vec::new();
@@ -211,8 +211,7 @@ impl Compiler {
     /// Whether the schema of a member says that it goes the other way only; `None` if not.
     fn way(&mut self, place: Place, mode: Mode) -> Option<Way> {
         let (keyword, way) = match mode.way {
-            Mode::REQUEST => ("readOnly", Way::ReadOnly),
-            Mode::LENIENT => ("readOnly", Way::Both),
+            Mode::REQUEST | Mode::LENIENT => ("readOnly", Way::ReadOnly),
             Mode::RESPONSE => ("writeOnly", Way::WriteOnly),
             _ => return None,
         };

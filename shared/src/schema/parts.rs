@@ -57,7 +57,7 @@ impl Run<'_> {
         }
         let found = seen.count_ones().saturating_add(many);
         if found < object.required {
-            is_valid = self.fail(value, "required");
+            is_valid = self.missing(object, value)?;
             if self.is_over() {
                 return Ok(false);
             }
@@ -114,6 +114,21 @@ impl Run<'_> {
         Ok(is_valid)
     }
 
+    /// Reports what is missing. Always `false`.
+    #[inline(never)]
+    fn missing(&mut self, object: &Object, value: Value<'_>) -> Verdict {
+        let table = self.table;
+        let members = if self.is_reporting { object.members.of(&table.members) } else { &[] };
+        for member in members.iter().filter(|member| member.required > 0) {
+            self.spend(value.len())?;
+            let name = table.name(member.name);
+            if value.get(name).is_none() {
+                self.fail_missing(value, "required", name);
+            }
+        }
+        Ok(false)
+    }
+
     #[inline(never)]
     fn dependents(&mut self, object: &Object, value: Value<'_>, frame: Frame) -> Verdict {
         let mut is_valid = true;
@@ -125,7 +140,7 @@ impl Run<'_> {
             for name in &dependent.required {
                 self.spend(value.len())?;
                 if value.get(name).is_none() {
-                    is_valid = self.fail(value, dependent.keyword);
+                    is_valid = self.fail_missing(value, dependent.keyword, name);
                 }
             }
             if dependent.schema != NONE && (is_valid || !self.is_over()) {

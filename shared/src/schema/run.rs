@@ -69,7 +69,15 @@ impl<'s> Run<'s> {
     /// A violation. Always `false`, as the verdict.
     pub(super) fn fail(&mut self, value: Value<'_>, keyword: &'static str) -> bool {
         if self.is_reporting {
-            self.violations.add(value, keyword);
+            self.violations.add(value, keyword, None);
+        }
+        false
+    }
+
+    /// A violation by a member that is not there. Always `false`.
+    pub(super) fn fail_missing(&mut self, value: Value<'_>, keyword: &'static str, missing: &str) -> bool {
+        if self.is_reporting {
+            self.violations.add(value, keyword, Some(missing));
         }
         false
     }

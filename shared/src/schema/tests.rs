@@ -1,6 +1,9 @@
 mod cases;
 #[cfg(not(target_arch = "wasm32"))]
+mod differential;
+#[cfg(not(target_arch = "wasm32"))]
 mod documents;
+mod hostile;
 #[cfg(not(target_arch = "wasm32"))]
 mod suite;
 

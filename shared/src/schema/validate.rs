@@ -15,7 +15,7 @@ pub struct TooComplex;
 /// One thing that is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
-    /// Where in the value (RFC 6901); empty for all of it.
+    /// Where in the value (RFC 6901); empty for all of it. Of a member that is missing, where it should be.
     pub pointer: String,
     /// The keyword that it breaks.
     pub keyword: &'static str,

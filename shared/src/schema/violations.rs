@@ -10,6 +10,8 @@ struct Found {
     /// The value's id.
     id: u32,
     keyword: &'static str,
+    /// The member that is not there.
+    missing: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -23,11 +25,11 @@ impl Violations {
         Self { found: Vec::new(), most }
     }
 
-    pub(super) fn add(&mut self, value: Value<'_>, keyword: &'static str) {
+    pub(super) fn add(&mut self, value: Value<'_>, keyword: &'static str, missing: Option<&str>) {
         let id = value.id();
-        let is_it = |known: &Found| known.id == id && known.keyword == keyword;
+        let is_it = |known: &Found| known.id == id && known.keyword == keyword && known.missing.as_deref() == missing;
         if !self.is_full() && !self.found.iter().any(is_it) {
-            self.found.push(Found { id, keyword });
+            self.found.push(Found { id, keyword, missing: missing.map(Into::into) });
         }
     }
 
@@ -44,6 +46,9 @@ impl Violations {
         let violations = self.found.into_iter().map(|found| {
             let mut pointer = String::new();
             documents::pointer(root, found.id, &mut pointer);
+            if let Some(missing) = found.missing {
+                documents::push(&missing, &mut pointer);
+            }
             Violation { pointer, keyword: found.keyword }
         });
         violations.collect()
