@@ -3,7 +3,9 @@
 mod audit;
 mod basics;
 mod contracts;
+mod evasions;
 mod gate;
+mod odd_bytes;
 mod protocols;
 mod sample;
 mod shadow;
