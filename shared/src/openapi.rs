@@ -58,7 +58,7 @@ pub struct ReadSettings {
     pub ignored: Vec<String>,
     /// Whether its responses are read; there are none otherwise.
     pub responses: bool,
-    /// Whether members that are `readOnly` are refused in requests. If not they are as any others.
+    /// Whether members that are `readOnly` are refused in requests.
     pub read_only: bool,
 }
 

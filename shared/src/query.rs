@@ -5,10 +5,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::{
-    path::unescape,
-    spelling::{alike, begin_alike},
-};
+use crate::{path::unescape, spelling::is_near};
 
 /// Pairs beyond this many are dropped by some servers (PHP and Express at 1000), so more are refused.
 pub const MAX_PAIRS: usize = 256;
@@ -104,16 +101,6 @@ fn is_syntax(char: char) -> bool {
 /// The same within a value, where a further `=` is data to every server (base64 has it).
 fn is_syntax_in_value(char: char) -> bool {
     char != '=' && is_syntax(char)
-}
-
-/// Whether some server reads a parameter as `wanted` that is called `name`, or as a part of it.
-pub(crate) fn is_near(name: &str, wanted: &str) -> bool {
-    if !begin_alike(name, wanted) {
-        return false;
-    }
-    let parts = name.char_indices().filter(|(_, char)| matches!(char, '[' | '.' | ':'));
-    let mut starts = parts.filter_map(|(end, _)| name.get(..end));
-    alike(name, wanted) || starts.any(|start| alike(start, wanted))
 }
 
 fn decode(raw: &[u8]) -> Result<Cow<'_, str>, QueryFault> {

@@ -76,6 +76,8 @@ pub struct Settings {
     /// Whether members that no schema declares are refused where nothing is said of them: an object with `properties` and
     /// neither `additionalProperties` nor `unevaluatedProperties` is then closed, `allOf` and its like considered.
     pub closed: bool,
+    /// The same for [`Direction::Response`].
+    pub closed_responses: bool,
 }
 
 /// Names a compiled schema in its [`Schemas`].

@@ -120,6 +120,7 @@ impl Compiler {
             schema: Settings {
                 formats: config.formats == Formats::Enforce,
                 closed: config.undeclared_properties == Undeclared::Deny,
+                closed_responses: config.response.undeclared_properties == Undeclared::Deny,
             },
             base_path: self.base_path(&config.base_path),
             ignored: config.ignore.iter().map(|pointer| pointer.as_str().to_owned()).collect(),

@@ -1,8 +1,11 @@
 //! Lists of patterns that come with the filter: data files in `presets/`, each with its version and, for each pattern,
 //! what it stands for and where that is published.
 
-use portcullis_shared::{config::parse_json, config_enum, matcher::Kind};
-use serde_json::Value;
+use portcullis_shared::{
+    config_enum,
+    json::{Document, Limits, Value},
+    matcher::Kind,
+};
 
 config_enum! {
     /// A list of patterns by name.
@@ -55,10 +58,10 @@ impl Preset {
 
     /// The preset's patterns; none only when the data file that was built in is faulty, which a test excludes.
     pub fn patterns(self) -> Vec<(Kind, String)> {
-        let file = parse_json(self.file().as_bytes()).unwrap_or_default();
-        let entries = file.get("patterns").and_then(Value::as_array).into_iter().flatten();
+        let file = Document::parse(self.file().as_bytes(), &Limits::NONE).unwrap_or_default();
+        let entries = file.root().get("patterns").into_iter().flat_map(Value::elements);
         let pattern =
-            |entry: &Value| KINDS.iter().find_map(|(key, kind)| Some((*kind, entry.get(key)?.as_str()?.to_owned())));
+            |entry: Value<'_>| KINDS.iter().find_map(|(key, kind)| Some((*kind, entry.get(key)?.as_str()?.to_owned())));
         entries.filter_map(pattern).collect()
     }
 }

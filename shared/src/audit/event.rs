@@ -38,7 +38,7 @@
 //! | `portcullis.vm` | the VM | 64 | |
 //! | `portcullis.class` | `allow`, `shadow`, `deny` or `error`: which go first when the queue is full | 6 | |
 //! | `portcullis.details` | an object of what only this request could tell | 4096 | there is nothing |
-//! | `portcullis.details_omitted` | how many details found no room there | 20 | none |
+//! | `portcullis.details_omitted` | how many details, or elements of one that is a list, found no room there | 20 | none |
 //!
 //! Bytes are those in the JSON, where `"` and `\` take two. What is longer ends in `…`. So an event has at most
 //! [`MAX_BYTES`], and is always one line: see [`printable`](crate::redact::printable) for bytes that are not text.

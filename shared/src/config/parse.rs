@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use std::{fmt, rc::Rc};
 
 use super::{Decode, Errors, Node, quoted};
-use crate::json::{Document, Limits};
+use crate::json::{Document, Error, Fault, Limits};
 
 /// Parses a configuration. Unknown keys, duplicate keys and trailing text are faults like any other.
 pub fn parse<T: Decode>(json: &[u8]) -> Result<T, Errors> {
@@ -17,9 +17,7 @@ pub fn parse<T: Decode>(json: &[u8]) -> Result<T, Errors> {
     let document = match Document::parse(json, &Limits::NONE) {
         Ok(document) => Rc::new(document),
         Err(error) => {
-            // Serde tells the line, and what it expected there.
-            let found = parse_json(json).map_or_else(|error| error.to_string(), |_| error.to_string());
-            errors.add("$", "a JSON object", found);
+            errors.add("$", "a JSON object", described(json, error));
             return Err(errors);
         }
     };
@@ -27,6 +25,26 @@ pub fn parse<T: Decode>(json: &[u8]) -> Result<T, Errors> {
         Some(config) if errors.is_empty() => Ok(config),
         _ => Err(errors),
     }
+}
+
+/// What is wrong with a text, and where, for who wrote it.
+fn described(json: &[u8], Error { fault, offset }: Error) -> String {
+    let before = json.get(..offset).unwrap_or_default();
+    let line = before.split(|byte| *byte == b'\n').count();
+    let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len).saturating_add(1);
+    let what = match fault {
+        Fault::DuplicateKey => {
+            let text = json.get(offset..).and_then(|rest| rest.strip_prefix(b"\""));
+            let name = text.and_then(|rest| rest.split(|byte| *byte == b'"').next()).unwrap_or_default();
+            return format!("key {} twice, at line {line} column {column}", quoted(&String::from_utf8_lossy(name)));
+        }
+        Fault::NotUtf8 => "bytes that are not UTF-8",
+        Fault::LoneSurrogate => "half of a surrogate pair",
+        Fault::TrailingData => "more behind its end",
+        Fault::TooDeep => "more than 512 levels",
+        _ => "no JSON",
+    };
+    format!("{what} at line {line} column {column}")
 }
 
 /// Parses JSON in which no object has a key twice.

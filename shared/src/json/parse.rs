@@ -221,8 +221,12 @@ impl<'p> Parser<'p> {
         if let Some((index, node)) = closed
             && node.tag == Tag::Object
             && node.start > 2
-            && self.has_twins(index, node)
+            && let Some(twin) = self.twin(index, node)
         {
+            // Its place, unless it had escapes.
+            if let Some(Node { tag: Tag::String, start, .. }) = self.tape.nodes.get(twin as usize) {
+                self.at = (*start as usize).saturating_sub(1);
+            }
             return Err(Fault::DuplicateKey);
         }
         self.step();
@@ -361,8 +365,8 @@ impl<'p> Parser<'p> {
         Ok(code)
     }
 
-    /// Whether two members of an object have the same name.
-    fn has_twins(&mut self, index: u32, object: Node) -> bool {
+    /// A name that another member of the object has, too.
+    fn twin(&mut self, index: u32, object: Node) -> Option<u32> {
         const FEW: usize = 12;
         let Tape { nodes, own, names, .. } = &mut *self.tape;
         let name = |index: u32| {
@@ -383,11 +387,15 @@ impl<'p> Parser<'p> {
             };
         }
         if names.len() <= FEW {
-            let twin = |(count, one): (usize, &u32)| names.iter().take(count).any(|other| name(*other) == name(*one));
-            return names.iter().enumerate().any(twin);
+            let is_twin =
+                |(count, one): &(usize, &u32)| names.iter().take(*count).any(|other| name(*other) == name(**one));
+            return names.iter().enumerate().find(is_twin).map(|(_, twin)| *twin);
         }
-        names.sort_unstable_by(|one, other| name(*one).cmp(&name(*other)));
-        names.windows(2).any(|pair| matches!(pair, [one, other] if name(*one) == name(*other)))
+        names.sort_unstable_by(|one, other| name(*one).cmp(&name(*other)).then(one.cmp(other)));
+        names.windows(2).find_map(|pair| match pair {
+            [one, other] if name(*one) == name(*other) => Some(*other),
+            _ => None,
+        })
     }
 }
 

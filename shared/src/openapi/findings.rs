@@ -73,6 +73,8 @@ impl Findings {
     /// Adds what another found.
     pub(super) fn add(&mut self, faults: Vec<Fault>) {
         self.faults.extend(faults);
+        // What has many ways to it may be told more than once.
+        self.faults.dedup();
     }
 
     /// Faults and warnings.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
-    json::{Kind, Part},
+    json::Part,
     schema::{Compiler, Dialect, Fault},
     spelling::is_tchar,
 };
@@ -12,7 +12,7 @@ use super::{
     Body, Contract, Operation, ReadSettings, label,
     paths::Item,
     reader::{Place, Reader, below},
-    version::{self, Version},
+    version::Version,
 };
 
 /// An operation that a configuration describes.
@@ -103,15 +103,5 @@ impl<'d> Reader<'d> {
                 Some(Rc::new(Body { is_required: inline.is_body_required, content, pointer: place.pointer.into() }));
         }
         Some(operation)
-    }
-
-    /// What a schema that is a document of its own is written in.
-    pub(super) fn dialect_of(&mut self, schema: &Place<'d>, usual: Dialect) -> Dialect {
-        let Some(named) = schema.get("$schema").filter(|_| schema.value.kind() == Kind::Object) else { return usual };
-        let known = named.value.as_str().and_then(version::dialect);
-        if known.is_none() {
-            self.findings.expected(version::KNOWN, named.value, &named.pointer);
-        }
-        known.unwrap_or(usual)
     }
 }

@@ -238,7 +238,6 @@ impl<'d> Reader<'d> {
             return Some(self.compiler.schema(place.value, &place.pointer, self.direction));
         };
         let document = part.part(place.value);
-        let dialect = self.dialect_of(place, dialect);
         self.compiler.turn_to(document, dialect, &place.pointer);
         self.enter(place);
         Some(self.compiler.schema(place.value, "", self.direction))

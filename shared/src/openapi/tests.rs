@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{
-    json::{Document, Limits, Part},
+    json::{Document, Limits, Part, Tape},
     path::{Case, Normaliser, PathBuffer},
-    schema::{Dialect, Settings},
+    schema::{Budget, Dialect, Settings},
 };
 
 use super::{
@@ -24,7 +24,7 @@ use render::{lines, render};
 /// How documents are read where a test does not say.
 fn settings() -> ReadSettings {
     ReadSettings {
-        schema: Settings { formats: true, closed: false },
+        schema: Settings { formats: true, closed: false, closed_responses: false },
         base_path: BasePath::Servers,
         ignored: Vec::new(),
         responses: false,
@@ -185,11 +185,11 @@ fn operations_of_a_configuration_make_a_contract() {
             "/operations/0/method: expected a method such as \"POST\", found \"post\"",
             "/operations/0/parameters/0: expected `name` with a name, found none",
             "/operations/0/parameters/1: expected a parameter, which is an object, found 1",
+            "/operations/1/path: expected a path that starts with `/`, such as `/users/{id}`, found `users`",
             "/operations/0/body/application~1json/$schema: expected JSON Schema draft 4, 6, 7, 2019-09 or 2020-12, such as \
              \"https://json-schema.org/draft/2020-12/schema\", found \"http://example.com/schema\"",
             "/operations/0/body/image~1png/$schema: expected JSON Schema draft 4, 6, 7, 2019-09 or 2020-12, such as \
              \"https://json-schema.org/draft/2020-12/schema\", found 1",
-            "/operations/1/path: expected a path that starts with `/`, such as `/users/{id}`, found `users`",
         ]
     );
     let ignored = ["/operations/0", "/operations/1/path"].map(ToOwned::to_owned).to_vec();
@@ -293,4 +293,31 @@ fn places(value: &Value, pointer: String, found: &mut Vec<String>) {
         _ => {}
     }
     found.push(pointer);
+}
+
+#[test]
+fn limits_of_either_openapi_are_read_in_both() {
+    let values = [("0", false), ("1", true), ("9", true), ("10", false)];
+    for version in ["3.0.3", "3.1.0"] {
+        for (schema, lines_of_warnings) in [
+            (
+                json!({ "minimum": 0, "maximum": 10, "exclusiveMinimum": true, "exclusiveMaximum": true }),
+                version == "3.1.0",
+            ),
+            (json!({ "exclusiveMinimum": 0, "exclusiveMaximum": 10 }), version == "3.0.3"),
+        ] {
+            let body = json!({ "content": { "application/json": { "schema": schema } } });
+            let document = json!({ "openapi": version, "paths": { "/": { "post": { "requestBody": body } } } });
+            let (contract, faults, warnings) = Contract::read(&Part::from(&document), &settings());
+            assert_eq!((faults.len(), !warnings.is_empty()), (0, lines_of_warnings), "{version} {schema}");
+            let content = &contract.operations[0].body.as_ref().unwrap().content;
+            let id = content.iter().next().and_then(|(_, media)| media.schema).unwrap();
+            for (text, expected) in values {
+                let mut tape = Tape::default();
+                let value = tape.parse(text.as_bytes(), &Limits::NONE).unwrap();
+                let is_valid = contract.schemas.is_valid(id, value, &mut Budget(1000)).unwrap();
+                assert_eq!(is_valid, expected, "{version} {schema} {text}");
+            }
+        }
+    }
 }

@@ -46,7 +46,7 @@ impl Version {
             return Ok(Dialect::OpenApi30);
         }
         let Some(said_dialect) = document.get("jsonSchemaDialect") else { return Ok(Dialect::OpenApi31) };
-        said_dialect.as_str().and_then(dialect).ok_or_else(|| Fault {
+        said_dialect.as_str().and_then(Dialect::named).ok_or_else(|| Fault {
             pointer: "/jsonSchemaDialect".to_owned(),
             message: format!("expected {KNOWN}, found {}", said(said_dialect)),
         })
@@ -57,20 +57,6 @@ fn minor(rest: &str) -> &str {
     rest.split(['.', '-']).next().unwrap_or_default()
 }
 
-/// The dialects that [`dialect`] knows.
-pub(super) const KNOWN: &str = "JSON Schema draft 4, 6, 7, 2019-09 or 2020-12, such as \
-                                \"https://json-schema.org/draft/2020-12/schema\"";
-
-/// The dialect that a URI names.
-pub(super) fn dialect(uri: &str) -> Option<Dialect> {
-    let name = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://"))?;
-    match name.strip_suffix('#').unwrap_or(name) {
-        "json-schema.org/draft-04/schema" => Some(Dialect::Draft4),
-        "json-schema.org/draft-06/schema" => Some(Dialect::Draft6),
-        "json-schema.org/draft-07/schema" => Some(Dialect::Draft7),
-        "json-schema.org/draft/2019-09/schema" => Some(Dialect::Draft201909),
-        "json-schema.org/draft/2020-12/schema" => Some(Dialect::Draft202012),
-        name if name.starts_with("spec.openapis.org/oas/3.1/dialect/") => Some(Dialect::OpenApi31),
-        _ => None,
-    }
-}
+/// The dialects that are known.
+const KNOWN: &str = "JSON Schema draft 4, 6, 7, 2019-09 or 2020-12, such as \
+                     \"https://json-schema.org/draft/2020-12/schema\"";

@@ -1,19 +1,23 @@
-//! The `cookie` header (RFC 6265 section 4.2).
+//! The `cookie` header (RFC 6265 section 4.2), without what servers that know older RFCs read in other ways.
 
-use super::pairs::Malformed;
+use super::text::Fault;
 
-/// All pairs of a header, as they are written.
-pub(super) fn pairs(header: &[u8]) -> impl Iterator<Item = Result<(&[u8], &[u8]), Malformed>> {
+/// All pairs of a header, as they are written; without quotes around a value.
+///
+/// Refused are: a name that begins with `$`, for which some servers go over to RFC 2109, where `,` separates; a quote
+/// that does not end, or a backslash within quotes, as some read on behind the next `;`, or decode what is in there.
+pub(super) fn pairs(header: &[u8]) -> impl Iterator<Item = Result<(&[u8], &[u8]), Fault>> {
     let pieces = header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|piece| !piece.is_empty());
     pieces.map(|piece| {
-        let place = piece.iter().position(|byte| *byte == b'=').ok_or(Malformed)?;
-        let (name, value) = piece.split_at_checked(place).ok_or(Malformed)?;
-        let value = value.strip_prefix(b"=").unwrap_or_default();
-        let is_odd = |byte: &u8| byte.is_ascii_control();
-        if name.is_empty() || name.iter().chain(value).any(is_odd) {
-            return Err(Malformed);
+        if piece.first() == Some(&b'$') || piece.iter().any(u8::is_ascii_control) {
+            return Err(Fault::Malformed);
         }
-        let unquoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
-        Ok((name, unquoted.unwrap_or(value)))
+        // Browsers send cookies that have no name; these have no `=`.
+        let end = piece.iter().position(|byte| *byte == b'=').unwrap_or(piece.len());
+        let (name, rest) = piece.split_at_checked(end).filter(|(name, _)| !name.is_empty()).ok_or(Fault::Malformed)?;
+        let value = rest.get(1..).unwrap_or_default();
+        let Some(quoted) = value.strip_prefix(b"\"") else { return Ok((name, value)) };
+        let inner = quoted.strip_suffix(b"\"").filter(|inner| !inner.iter().any(|byte| matches!(byte, b'"' | b'\\')));
+        Ok((name, inner.ok_or(Fault::Malformed)?))
     })
 }

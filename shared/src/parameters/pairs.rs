@@ -1,87 +1,43 @@
-//! `name=value` pairs of queries and forms.
+//! Names and their texts.
 
 use std::borrow::Cow;
 
-use crate::path::unescape;
+use super::text::{Coding, Fault, decode};
+use crate::query::MAX_NAME;
 
-/// A text that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
-
-/// How a text is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coding {
-    /// As it is.
-    Plain,
-    /// Percent-encoded.
-    Percent,
-    /// Percent-encoded, with `+` for blanks.
-    Form,
-}
-
-/// One pair: its name decoded, its value as it is written.
-#[derive(Clone, Debug)]
+/// One pair, decoded.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pair<'a> {
     pub(super) name: Cow<'a, str>,
-    pub(super) raw: &'a [u8],
-    /// Whether a parameter has it.
-    pub(super) is_known: bool,
+    pub(super) text: Cow<'a, str>,
+    /// Whether a `;` is in it as it is.
+    pub(super) has_semicolon: bool,
+    /// The position of the parameter that it is for.
+    pub(super) owner: Option<usize>,
 }
 
 impl<'a> Pair<'a> {
-    /// Reads up to `most` pairs. Empty ones are nothing.
-    pub(super) fn all(text: &'a [u8], most: usize) -> Result<Vec<Self>, Malformed> {
-        if text.is_empty() {
-            return Ok(Vec::new());
-        }
+    /// Reads the pairs of a query or a form. Empty ones are nothing. All of them have to be readable, also those that nobody
+    /// wants: what cannot be read may be read in several ways.
+    pub(super) fn all(text: &'a [u8], most: usize, coding: Coding) -> Result<Vec<Self>, Fault> {
         let mut pairs = Vec::new();
         for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             if pairs.len() >= most {
-                return Err(Malformed);
+                return Err(Fault::Malformed);
             }
-            let mut parts = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(parts.next().unwrap_or_default(), Coding::Form)?;
-            let raw = parts.next().unwrap_or_default();
-            // Also where nobody wants it: what cannot be read may be read in several ways.
-            check(raw)?;
-            pairs.push(Self { name, raw, is_known: false });
+            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, rest) = pair.split_at_checked(end).unwrap_or_default();
+            let raw = rest.get(1..).unwrap_or_default();
+            if name.len() > MAX_NAME || name.contains(&b';') {
+                return Err(Fault::Malformed);
+            }
+            pairs.push(Self {
+                name: decode(name, coding)?,
+                text: decode(raw, coding)?,
+                has_semicolon: raw.contains(&b';'),
+                owner: None,
+            });
         }
         Ok(pairs)
     }
-}
-
-fn check(raw: &[u8]) -> Result<(), Malformed> {
-    decode(raw, Coding::Form).map(drop)
-}
-
-/// A text, decoded once.
-pub(super) fn decode(raw: &[u8], coding: Coding) -> Result<Cow<'_, str>, Malformed> {
-    let is_plain = |byte: &u8| match coding {
-        Coding::Plain => true,
-        Coding::Percent => *byte != b'%',
-        Coding::Form => !matches!(byte, b'%' | b'+'),
-    };
-    if coding == Coding::Form && raw.iter().any(|byte| matches!(byte, b'#' | b' ') || byte.is_ascii_control()) {
-        return Err(Malformed);
-    }
-    let text = if raw.iter().all(is_plain) {
-        Cow::Borrowed(str::from_utf8(raw).map_err(|_| Malformed)?)
-    } else {
-        let mut bytes = Vec::with_capacity(raw.len());
-        let mut rest = raw;
-        while let Some((byte, after)) = rest.split_first() {
-            rest = after;
-            bytes.push(match byte {
-                b'%' => {
-                    let (byte, after) = unescape(after).ok_or(Malformed)?;
-                    rest = after;
-                    byte
-                }
-                b'+' if coding == Coding::Form => b' ',
-                byte => *byte,
-            });
-        }
-        Cow::Owned(String::from_utf8(bytes).map_err(|_| Malformed)?)
-    };
-    if text.contains('\0') { Err(Malformed) } else { Ok(text) }
 }

@@ -1,66 +1,127 @@
 //! Names in brackets: `a[b][0]=x`, as `deepObject` and forms have them.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::{text::Fault, writer::Writer};
+use crate::schema::SchemaId;
 
 /// How deep brackets may be.
 const MAX_DEPTH: usize = 16;
 
-/// A value in the making.
-#[derive(Clone, Debug)]
-pub(super) enum Tree<'a> {
-    Text(Cow<'a, str>),
-    /// By name; list items by their position, or with no name at all.
-    Members(Vec<(Cow<'a, str>, Tree<'a>)>),
+/// What belongs where, by names. Its nodes are numbers; the root is 0.
+#[derive(Debug)]
+pub(super) struct Tree<'t> {
+    /// Of each node.
+    names: Vec<&'t str>,
+    known: BTreeMap<(usize, &'t str), usize>,
+    /// Each node below another, with that before it.
+    children: Vec<(usize, usize)>,
+    /// Each item, with the node before it that it is at.
+    items: Vec<(usize, usize)>,
 }
 
-/// Why pairs make no tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Brackets that do not match, or that are too deep.
-    Malformed,
-    /// A name twice, or with a value and with members.
-    Repeated,
-}
+/// Writes what the items at one node are.
+pub(super) type Leaf<'l> = &'l mut dyn FnMut(&mut Writer<'_>, Option<SchemaId>, &[(usize, usize)]) -> Result<(), Fault>;
 
-impl<'a> Tree<'a> {
-    pub(super) const fn new() -> Self {
-        Self::Members(Vec::new())
+impl<'t> Tree<'t> {
+    pub(super) fn new() -> Self {
+        Self { names: vec![""], known: BTreeMap::new(), children: Vec::new(), items: Vec::new() }
     }
 
-    /// Adds the pair whose name goes on with these brackets.
-    pub(super) fn add(&mut self, brackets: &str, text: Cow<'a, str>) -> Result<(), Fault> {
-        let (mut place, mut rest) = (self, brackets);
-        for _ in 0..MAX_DEPTH {
-            let inner = rest.strip_prefix('[').ok_or(Fault::Malformed)?;
-            let (name, after) = inner.split_once(']').ok_or(Fault::Malformed)?;
-            if name.contains('[') {
+    /// The node of this name below another. Each one without a name is an element of its own.
+    pub(super) fn child(&mut self, parent: usize, name: &'t str) -> usize {
+        if !name.is_empty()
+            && let Some(known) = self.known.get(&(parent, name))
+        {
+            return *known;
+        }
+        let node = self.names.len();
+        self.names.push(name);
+        self.children.push((parent, node));
+        self.known.insert((parent, name), node);
+        node
+    }
+
+    /// Puts an item at the node that these brackets lead to. What follows `[]` would be grouped in several ways.
+    pub(super) fn add(&mut self, mut node: usize, brackets: &'t str, item: usize) -> Result<(), Fault> {
+        let (mut rest, mut depth) = (brackets, 0_usize);
+        while !rest.is_empty() {
+            let (name, after) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).ok_or(Fault::Malformed)?;
+            depth = depth.saturating_add(1);
+            if name.contains('[') || depth > MAX_DEPTH || (name.is_empty() && !after.is_empty()) {
                 return Err(Fault::Malformed);
             }
-            let Self::Members(members) = place else { return Err(Fault::Repeated) };
-            // Each `[]` is an item of its own.
-            let known = if name.is_empty() { None } else { members.iter().position(|(known, _)| known == name) };
-            if after.is_empty() {
-                if known.is_some() {
-                    return Err(Fault::Repeated);
-                }
-                members.push((name.to_owned().into(), Self::Text(text)));
-                return Ok(());
-            }
-            let index = known.unwrap_or(members.len());
-            if known.is_none() {
-                members.push((name.to_owned().into(), Self::new()));
-            }
-            place = members.get_mut(index).map(|(_, tree)| tree).ok_or(Fault::Malformed)?;
+            node = self.child(node, name);
             rest = after;
         }
-        Err(Fault::Malformed)
+        self.items.push((node, item));
+        Ok(())
     }
 
-    /// Whether the names are those of list items: none at all, or 0 and on in their order.
-    pub(super) fn is_list(members: &[(Cow<'_, str>, Self)]) -> bool {
-        let is_numbered = |(position, (name, _)): (usize, &(Cow<'_, str>, Self))| {
-            name.bytes().all(|byte| byte.is_ascii_digit()) && name.parse() == Ok(position)
-        };
-        members.iter().all(|(name, _)| name.is_empty()) || members.iter().enumerate().all(is_numbered)
+    /// Brings what belongs together side by side. To be called when all is there.
+    pub(super) fn sort(&mut self) {
+        // Children come in their order already, those of one parent not side by side. Sorting is stable.
+        self.children.sort_by_key(|(parent, _)| *parent);
+        self.items.sort_by_key(|(node, _)| *node);
     }
+
+    /// The nodes below a node.
+    pub(super) fn children(&self, node: usize) -> &[(usize, usize)] {
+        of(&self.children, node)
+    }
+
+    pub(super) fn name(&self, node: usize) -> &'t str {
+        self.names.get(node).copied().unwrap_or_default()
+    }
+
+    /// Writes the value at a node.
+    pub(super) fn write(
+        &self,
+        node: usize,
+        schema: Option<SchemaId>,
+        writer: &mut Writer<'_>,
+        leaf: Leaf<'_>,
+    ) -> Result<(), Fault> {
+        let (children, items) = (self.children(node), of(&self.items, node));
+        if !items.is_empty() {
+            return if children.is_empty() { leaf(writer, schema, items) } else { Err(Fault::Repeated) };
+        }
+        if writer.types(schema).array && self.is_list(children) {
+            writer.tape.array();
+            for (position, (_, child)) in children.iter().enumerate() {
+                let element = writer.element(schema, position);
+                self.write(*child, element, writer, leaf)?;
+            }
+        } else {
+            writer.tape.object();
+            for (_, child) in children {
+                let name = self.name(*child);
+                if name.is_empty() {
+                    return Err(Fault::Malformed);
+                }
+                writer.tape.name(name);
+                let member = writer.member(schema, name);
+                self.write(*child, member, writer, leaf)?;
+            }
+        }
+        writer.tape.close();
+        Ok(())
+    }
+
+    /// Whether the names are those of elements: none at all, or 0 and on in their order.
+    fn is_list(&self, children: &[(usize, usize)]) -> bool {
+        let mut names = children.iter().map(|(_, child)| self.name(*child));
+        let is_number = |(position, name): (usize, &str)| {
+            let is_plain = name == "0" || !name.starts_with(['0', '+']);
+            is_plain && name.parse() == Ok(position)
+        };
+        names.clone().all(str::is_empty) || names.by_ref().enumerate().all(is_number)
+    }
+}
+
+/// What belongs to a node.
+fn of(list: &[(usize, usize)], node: usize) -> &[(usize, usize)] {
+    let start = list.partition_point(|(known, _)| *known < node);
+    let end = list.partition_point(|(known, _)| *known <= node);
+    list.get(start..end).unwrap_or_default()
 }

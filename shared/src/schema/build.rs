@@ -140,9 +140,9 @@ impl Compiler {
             Keyword::MaxLength => self.size(build, value).map(Rule::MaxLength),
             Keyword::Pattern => self.pattern(build.at(value), value).map(Rule::Pattern),
             Keyword::Format => self.format(build, value),
-            Keyword::UnevaluatedItems => Some(Rule::UnevaluatedItems(self.child(build, value, self.entry(build.mode)))),
+            Keyword::UnevaluatedItems => Some(Rule::UnevaluatedItems(self.child(build, value, build.mode.entry()))),
             Keyword::UnevaluatedProperties => {
-                Some(Rule::UnevaluatedProperties(self.child(build, value, self.entry(build.mode))))
+                Some(Rule::UnevaluatedProperties(self.child(build, value, build.mode.entry())))
             }
             Keyword::AdditionalItems
             | Keyword::Contains
@@ -171,11 +171,6 @@ impl Compiler {
             }
         };
         build.rules.extend(rule);
-    }
-
-    /// What schemas are compiled for that judge values of their own.
-    pub(super) const fn entry(&self, mode: Mode) -> Mode {
-        Mode { is_entry: self.settings.closed, ..mode }
     }
 
     pub(super) fn child(&mut self, build: &Build<'_>, value: Value<'_>, mode: Mode) -> u32 {
@@ -353,7 +348,10 @@ impl Compiler {
 
     fn bound(&mut self, build: &Build<'_>, keyword: Keyword, value: Value<'_>) -> Option<Rule> {
         let has_numbers = build.dialect.has_exclusive_numbers();
-        let is_exclusive = |name: &str| !has_numbers && build.schema.get(name).and_then(Value::as_bool) == Some(true);
+        // Documents of OpenAPI 3.1 have what 3.0 has, and the other way round: it can only mean one thing.
+        let is_openapi = build.dialect.is_openapi();
+        let is_exclusive =
+            |name: &str| (!has_numbers || is_openapi) && build.schema.get(name).and_then(Value::as_bool) == Some(true);
         match keyword {
             Keyword::Minimum if is_exclusive("exclusiveMinimum") => {
                 self.limit(build, value).map(Rule::ExclusiveMinimum)
@@ -363,14 +361,26 @@ impl Compiler {
             }
             Keyword::Minimum => self.limit(build, value).map(Rule::Minimum),
             Keyword::Maximum => self.limit(build, value).map(Rule::Maximum),
-            _ if !has_numbers => {
+            _ if is_openapi && value.as_bool().is_some() => {
+                if has_numbers {
+                    self.warn(build.at(value), "OpenAPI 3.1 has a number here: read as OpenAPI 3.0 has it");
+                }
+                None
+            }
+            _ if !(has_numbers || is_openapi && value.kind() == Kind::Number) => {
                 if value.as_bool().is_none() {
                     self.expected(build.place.document, "`true` or `false`", value);
                 }
                 None
             }
-            Keyword::ExclusiveMinimum => self.limit(build, value).map(Rule::ExclusiveMinimum),
-            _ => self.limit(build, value).map(Rule::ExclusiveMaximum),
+            _ => {
+                if !has_numbers {
+                    self.warn(build.at(value), "OpenAPI 3.0 has `true` or `false` here: read as OpenAPI 3.1 has it");
+                }
+                let limit = self.limit(build, value)?;
+                let is_minimum = keyword == Keyword::ExclusiveMinimum;
+                Some(if is_minimum { Rule::ExclusiveMinimum(limit) } else { Rule::ExclusiveMaximum(limit) })
+            }
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Mode {
     pub(super) way: u8,
     /// Whether a value is judged by it alone, and not also by what refers to it: where objects are closed.
     pub(super) is_entry: bool,
+    /// Whether objects are closed.
+    pub(super) closes: bool,
 }
 
 impl Mode {
@@ -41,6 +43,11 @@ impl Mode {
     /// The same for a schema that is a part of one.
     pub(super) const fn part(self) -> Self {
         Self { is_entry: false, ..self }
+    }
+
+    /// The same for a schema that judges a value of its own.
+    pub(super) const fn entry(self) -> Self {
+        Self { is_entry: self.closes, ..self }
     }
 }
 
@@ -150,7 +157,9 @@ impl Compiler {
             Direction::Response if has_directions => Mode::RESPONSE,
             _ => Mode::ANY,
         };
-        let id = self.place(place, Mode { way, is_entry: self.settings.closed });
+        let closes =
+            if direction == Direction::Response { self.settings.closed_responses } else { self.settings.closed };
+        let id = self.place(place, Mode { way, is_entry: closes, closes });
         while let Some(waiting) = self.queue.pop() {
             self.compile(waiting);
         }

@@ -22,7 +22,7 @@ struct Declared {
 
 impl Compiler {
     pub(super) fn array(&mut self, build: &Build<'_>) -> Rule {
-        let mode = self.entry(build.mode);
+        let mode = build.mode.entry();
         let get = |name: &str| build.schema.get(name);
         let mut array = Array {
             prefix: Span::default(),
@@ -93,7 +93,7 @@ impl Compiler {
     pub(super) fn object(&mut self, build: &Build<'_>, close: bool) -> Rule {
         let document = build.place.document;
         let get = |name: &str| build.schema.get(name);
-        let mode = self.entry(build.mode);
+        let mode = build.mode.entry();
         let mut declared: BTreeMap<(usize, &str), Declared> = BTreeMap::new();
         let properties = get("properties");
         if let Some(properties) = properties {

@@ -118,7 +118,7 @@ impl Dialect {
     }
 
     /// The dialect that a metaschema's URI names.
-    pub(super) fn named(uri: &str) -> Option<Self> {
+    pub(crate) fn named(uri: &str) -> Option<Self> {
         let name = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://"))?;
         match name.strip_suffix('#').unwrap_or(name) {
             "json-schema.org/draft-04/schema" => Some(Self::Draft4),

@@ -11,7 +11,7 @@ use crate::json::{Limits, Part, Tape};
 
 use super::{Budget, Compiler, Dialect, Direction, Fault, SchemaId, Schemas, Settings};
 
-const PLAIN: Settings = Settings { formats: false, closed: false };
+const PLAIN: Settings = Settings { formats: false, closed: false, closed_responses: false };
 const BUDGET: Budget = Budget(10_000_000);
 
 /// A schema that is a document.

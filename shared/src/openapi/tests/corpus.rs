@@ -107,6 +107,16 @@ fn check(name: &str, contract: &Contract) {
     }
 }
 
+/// What is said of each document, for those who want to know: `--ignored --nocapture`.
+#[test]
+#[ignore = "only shows texts"]
+fn faults_and_warnings() {
+    for (entry, document) in documents().into_iter().flatten() {
+        let (_, faults, warnings) = Contract::read(&document, &ReadSettings { responses: true, ..settings() });
+        println!("{}: {:#?} {:#?}", entry.name, lines(&faults), lines(&warnings));
+    }
+}
+
 /// How long the large ones take, for those who want to know: `--ignored --nocapture`.
 #[test]
 #[ignore = "only shows figures"]

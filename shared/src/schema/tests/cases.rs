@@ -58,7 +58,7 @@ fn judge(cases: &str) {
         let text = |name| case.get(name).and_then(Value::as_str);
         let has = |name| case.get(name).and_then(Value::as_bool).unwrap_or_default();
         let document = Part::new(&cases, case.get("schema").unwrap());
-        let settings = Settings { formats: has("formats"), closed: has("closed") };
+        let settings = Settings { formats: has("formats"), closed: has("closed"), closed_responses: has("closed") };
         let ignored = case.get("ignored").into_iter().flat_map(Value::elements);
         let ignored: Vec<_> = ignored.map(|pointer| pointer.as_str().unwrap().to_owned()).collect();
         let mut compiler = Compiler::new(document.clone(), dialect(text("dialect")), settings, &ignored);

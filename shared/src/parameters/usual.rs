@@ -3,21 +3,14 @@
 /// What clients, browsers and proxies send of their own accord, in lower case: HTTP (RFC 9110, 9111, 9112), CORS and fetch
 /// metadata, client hints, tracing, forwarding, and what Envoy adds. Names that start as one of [`PREFIXES`] as well.
 const KNOWN: &[&str] = &[
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
     "access-control-request-headers",
     "access-control-request-method",
     "authorization",
     "b3",
     "baggage",
     "cache-control",
+    "cdn-loop",
     "connection",
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-type",
     "cookie",
     "date",
     "dnt",
@@ -27,11 +20,7 @@ const KNOWN: &[&str] = &[
     "from",
     "grpc-timeout",
     "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
+    "http2-settings",
     "keep-alive",
     "max-forwards",
     "origin",
@@ -43,25 +32,38 @@ const KNOWN: &[&str] = &[
     "range",
     "referer",
     "save-data",
+    "sentry-trace",
     "te",
     "traceparent",
     "tracestate",
     "trailer",
     "transfer-encoding",
+    "uber-trace-id",
     "upgrade",
     "upgrade-insecure-requests",
     "user-agent",
     "via",
     "x-client-trace-id",
     "x-correlation-id",
+    "x-ot-span-context",
     "x-real-ip",
     "x-request-id",
     "x-request-start",
     "x-requested-with",
 ];
 
-const PREFIXES: &[&str] =
-    &["sec-", "x-forwarded-", "x-envoy-", "x-b3-", "x-datadog-", "x-cloud-trace-", "x-amzn-trace-"];
+const PREFIXES: &[&str] = &[
+    "accept",
+    "content-",
+    "if-",
+    "sec-",
+    "x-amzn-trace-",
+    "x-b3-",
+    "x-cloud-trace-",
+    "x-datadog-",
+    "x-envoy-",
+    "x-forwarded-",
+];
 
 /// Whether a header needs no mention.
 pub(super) fn is_usual(name: &[u8]) -> bool {
