@@ -8,7 +8,7 @@ use super::{
     styles::{self, Form},
     text::Fault,
     tree::Tree,
-    writer::{Reading, Shape, Writer},
+    writer::{Reading, Shape, Writer, takes_one},
 };
 use crate::{
     openapi::{Location, Parameter, ParameterKind, Style},
@@ -87,9 +87,11 @@ impl Known {
         }
     }
 
-    /// What follows the parameter's name in one that goes on with brackets.
+    /// What follows the parameter's name in one that goes on with brackets; or does not, where there may be one text
+    /// (Stripe's `created=1700000000` beside `created[gte]=1700000000`).
     fn brackets<'n>(&self, name: &'n str) -> Option<&'n str> {
-        name.strip_prefix(&*self.parameter.name).filter(|rest| rest.starts_with('['))
+        let rest = name.strip_prefix(&*self.parameter.name)?;
+        (rest.starts_with('[') || (rest.is_empty() && takes_one(self.types))).then_some(rest)
     }
 
     pub(super) fn problem(&self, reason: Reason) -> Problem {

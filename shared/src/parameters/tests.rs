@@ -63,7 +63,7 @@ fn style(name: &str) -> Style {
 
 /// Compiles schemas.
 fn compile(schemas: &[&Json]) -> (Schemas, Vec<SchemaId>) {
-    let document = Part::from(&Json::from_iter(schemas.iter().copied().cloned()));
+    let document = Part::from(&json!(schemas));
     let settings = Settings { formats: true, closed: false, closed_responses: false };
     let mut compiler = Compiler::new(document.clone(), Dialect::OpenApi31, settings, &[]);
     let ids = document.value().elements().map(|schema| compiler.schema(schema, "", Direction::Request)).collect();
