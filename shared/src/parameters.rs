@@ -23,7 +23,6 @@
 mod cookie;
 mod fields;
 mod form;
-mod judge;
 mod known;
 mod multipart;
 mod pairs;
@@ -37,7 +36,6 @@ mod usual;
 mod writer;
 
 pub use form::{Unreadable, read_form};
-pub use judge::Judge;
 pub use multipart::read_multipart;
 pub use set::{Inputs, ParameterSet, Problem, Reason, Tools, Wanted};
 

@@ -70,14 +70,19 @@ fn walk<'d>(reader: &Reader<'d>, schema: Value<'d>, looks: &mut u32, see: &mut i
     }
 }
 
-/// Whether a member is bytes, or a list of such, in a form: `format: binary` in OpenAPI 3.0, and in 3.1 what has a
-/// `contentMediaType` and no `contentEncoding`.
+/// Whether a member is bytes, or a list of such, or may be, in a form: `format: binary` in OpenAPI 3.0, and in 3.1 what has
+/// a `contentMediaType` and no `contentEncoding`.
 pub(super) fn is_binary<'d>(reader: &Reader<'d>, schema: Value<'d>) -> bool {
-    let is_bytes = |schema: Value<'_>| {
-        let is = |name: &str, wanted: &str| schema.get(name).and_then(Value::as_str) == Some(wanted);
-        is("format", "binary") || (schema.get("contentMediaType").is_some() && schema.get("contentEncoding").is_none())
-    };
-    let Some(schema) = reader.peek(schema) else { return false };
-    let items = schema.get("items").and_then(|items| reader.peek(items));
-    is_bytes(schema) || items.is_some_and(is_bytes)
+    bytes(reader, schema, &mut { LOOKS })
+}
+
+fn bytes<'d>(reader: &Reader<'d>, schema: Value<'d>, looks: &mut u32) -> bool {
+    let (Some(schema), Some(left)) = (reader.peek(schema), looks.checked_sub(1)) else { return false };
+    *looks = left;
+    let is = |name: &str, wanted: &str| schema.get(name).and_then(Value::as_str) == Some(wanted);
+    let is_bytes =
+        is("format", "binary") || (schema.get("contentMediaType").is_some() && schema.get("contentEncoding").is_none());
+    let lists = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|name| schema.get(name));
+    let mut parts = lists.flat_map(Value::elements).chain(schema.get("items"));
+    is_bytes || parts.any(|part| bytes(reader, part, looks))
 }

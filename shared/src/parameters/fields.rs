@@ -62,7 +62,7 @@ pub(super) fn write(
 /// Refuses what a server may take for a declared member, so that its schema is gone round; and another charset (RFC 7578
 /// section 4.6), in which all may be something else.
 fn refuse_near(fields: &[Field<'_>], (schema, media): (SchemaId, &Media), writer: &Writer<'_>) -> Result<(), Fault> {
-    let (members, is_open) = writer.judge.members(schema);
+    let (members, is_open) = writer.schemas.members(schema);
     for field in fields {
         let (name, _) = split(&field.name, media);
         if name == "_charset_" && !field.content.bytes().eq_ignore_ascii_case(b"utf-8") {

@@ -3,7 +3,6 @@
 use super::{
     MAX_FIELDS,
     fields::{self, Content, Field},
-    judge::Judge,
     pairs::Pair,
     text::{Coding, Fault},
     writer::Writer,
@@ -11,7 +10,7 @@ use super::{
 use crate::{
     json::{Limits, Tape},
     openapi::Media,
-    schema::SchemaId,
+    schema::{SchemaId, Schemas},
 };
 
 /// A body that cannot be read: no form, a member twice that is no list, JSON that is none.
@@ -29,10 +28,10 @@ impl From<Fault> for Unreadable {
 ///
 /// # Errors
 /// [`Unreadable`].
-pub fn read_form<J: Judge>(
+pub fn read_form(
     body: &[u8],
     schema: (SchemaId, &Media),
-    (schemas, limits): (&J, &Limits),
+    (schemas, limits): (&Schemas, &Limits),
     tape: &mut Tape,
     is_literal: bool,
 ) -> Result<(), Unreadable> {
@@ -43,5 +42,5 @@ pub fn read_form<J: Judge>(
     let fields: Vec<_> =
         pairs.into_iter().map(|Pair { name, text, .. }| Field { name, content: Content::Text(text) }).collect();
     tape.begin();
-    Ok(fields::write(&fields, schema, &mut Writer { judge: schemas, limits, tape, is_literal })?)
+    Ok(fields::write(&fields, schema, &mut Writer { schemas, limits, tape, is_literal })?)
 }

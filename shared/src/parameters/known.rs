@@ -3,17 +3,16 @@
 use std::rc::Rc;
 
 use super::{
-    judge::Judge,
     pairs::Pair,
     set::{Problem, Reason, Tools},
     styles::{self, Form},
     text::Fault,
     tree::Tree,
-    writer::{Reading, Shape, Writer},
+    writer::{Reading, Shape, Writer, takes_one},
 };
 use crate::{
     openapi::{Location, Parameter, ParameterKind, Style},
-    schema::{SchemaId, TooComplex, Types},
+    schema::{SchemaId, Schemas, TooComplex, Types},
     spelling::is_near,
 };
 
@@ -50,7 +49,7 @@ impl<'p, 'a> Own<'p, 'a> {
 }
 
 impl Known {
-    pub(super) fn new(parameter: &Rc<Parameter>, judge: &dyn Judge) -> Self {
+    pub(super) fn new(parameter: &Rc<Parameter>, schemas: &Schemas) -> Self {
         let mut known = Self {
             parameter: Rc::clone(parameter),
             types: Types { string: true, ..Types::NONE },
@@ -58,13 +57,13 @@ impl Known {
             is_open: false,
         };
         if let ParameterKind::Schema(schema) | ParameterKind::Content(_, Some(schema)) = parameter.kind {
-            known.types = judge.types(schema);
+            known.types = schemas.types(schema);
         }
         if let ParameterKind::Schema(schema) = parameter.kind {
             let Types { boolean, number, string, array, object, .. } = known.types;
             let is_object = object && !(boolean || number || string || array);
             if is_object && parameter.style == Style::Form && parameter.explode {
-                let (members, is_open) = judge.members(schema);
+                let (members, is_open) = schemas.members(schema);
                 (known.members, known.is_open) = (Some(members.into()), is_open);
             }
         }
@@ -88,9 +87,11 @@ impl Known {
         }
     }
 
-    /// What follows the parameter's name in one that goes on with brackets.
+    /// What follows the parameter's name in one that goes on with brackets; or does not, where there may be one text
+    /// (Stripe's `created=1700000000` beside `created[gte]=1700000000`).
     fn brackets<'n>(&self, name: &'n str) -> Option<&'n str> {
-        name.strip_prefix(&*self.parameter.name).filter(|rest| rest.starts_with('['))
+        let rest = name.strip_prefix(&*self.parameter.name)?;
+        (rest.starts_with('[') || (rest.is_empty() && takes_one(self.types))).then_some(rest)
     }
 
     pub(super) fn problem(&self, reason: Reason) -> Problem {
@@ -117,7 +118,7 @@ impl Known {
             read.map_err(|_| self.problem(Reason::Malformed))?;
         } else if media_type.essence() == "text/plain" {
             let Tools { schemas, tape, limits, .. } = tools;
-            Writer { judge: *schemas, limits, tape, is_literal: true }.scalar(&pair.text, self.types);
+            Writer { schemas, limits, tape, is_literal: true }.scalar(&pair.text, self.types);
         } else {
             return Ok(());
         }
@@ -166,7 +167,7 @@ impl Known {
     fn write(&self, reading: Reading, schema: SchemaId, own: Own<'_, '_>, tools: &mut Tools<'_>) -> Result<(), Fault> {
         let Tools { schemas, tape, limits, .. } = tools;
         tape.begin();
-        let writer = &mut Writer { judge: *schemas, limits, tape, is_literal: reading.is_literal };
+        let writer = &mut Writer { schemas, limits, tape, is_literal: reading.is_literal };
         let Parameter { location, name, style, explode, .. } = &*self.parameter;
         let form = Form { style: *style, explode: *explode, shape: reading.shape, name };
         if self.members.is_some() {

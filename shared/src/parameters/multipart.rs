@@ -11,13 +11,12 @@ use super::{
     MAX_FIELDS,
     fields::{self, Field},
     form::Unreadable,
-    judge::Judge,
     writer::Writer,
 };
 use crate::{
     json::{Limits, Tape},
     openapi::Media,
-    schema::SchemaId,
+    schema::{SchemaId, Schemas},
 };
 
 use finder::Finder;
@@ -27,17 +26,17 @@ use finder::Finder;
 ///
 /// # Errors
 /// [`Unreadable`], also of a part whose media type is none of those that its encoding names.
-pub fn read_multipart<J: Judge>(
+pub fn read_multipart(
     body: &[u8],
     boundary: &str,
     schema: (SchemaId, &Media),
-    (schemas, limits): (&J, &Limits),
+    (schemas, limits): (&Schemas, &Limits),
     tape: &mut Tape,
     is_literal: bool,
 ) -> Result<(), Unreadable> {
     let fields = parts(body, boundary).ok_or(Unreadable)?;
     tape.begin();
-    Ok(fields::write(&fields, schema, &mut Writer { judge: schemas, limits, tape, is_literal })?)
+    Ok(fields::write(&fields, schema, &mut Writer { schemas, limits, tape, is_literal })?)
 }
 
 /// All parts, if the body is well-formed.

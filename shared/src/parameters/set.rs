@@ -4,7 +4,6 @@ use std::{borrow::Cow, rc::Rc};
 
 use super::{
     cookie,
-    judge::Judge,
     known::{Known, Own},
     pairs::Pair,
     text::{Coding, Fault, decode},
@@ -15,7 +14,7 @@ use crate::{
     openapi::{Location, Parameter},
     query::MAX_PAIRS,
     request::Headers,
-    schema::{Budget, Violation},
+    schema::{Budget, Schemas, Violation},
     spelling::alike,
 };
 
@@ -98,7 +97,7 @@ pub struct Inputs<'a, 'p> {
 /// What is used to read and judge.
 pub struct Tools<'t> {
     /// Where the schemas are.
-    pub schemas: &'t dyn Judge,
+    pub schemas: &'t Schemas,
     /// Memory for one value at a time.
     pub tape: &'t mut Tape,
     /// For JSON in parameters, and the digits of numbers.
@@ -123,7 +122,7 @@ type Sink<'s> = &'s mut dyn FnMut(Problem);
 
 impl ParameterSet {
     /// For an operation.
-    pub fn new(parameters: &[Rc<Parameter>], wanted: Wanted, schemas: &dyn Judge) -> Self {
+    pub fn new(parameters: &[Rc<Parameter>], wanted: Wanted, schemas: &Schemas) -> Self {
         let all = |location: Location| {
             let own = parameters.iter().filter(move |parameter| parameter.location == location);
             own.map(|parameter| Known::new(parameter, schemas)).collect()

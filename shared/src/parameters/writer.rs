@@ -1,10 +1,10 @@
 //! Texts as the values that a schema takes.
 
-use super::{judge::Judge, text::Fault};
+use super::text::Fault;
 use crate::{
     json::{Limits, Tape},
     query::MAX_PAIRS,
-    schema::{SchemaId, Types},
+    schema::{SchemaId, Schemas, Types},
 };
 
 /// What a text is to be read as.
@@ -47,7 +47,7 @@ pub(super) const fn takes_one(types: Types) -> bool {
 
 /// Writes values on a tape.
 pub(super) struct Writer<'w> {
-    pub(super) judge: &'w dyn Judge,
+    pub(super) schemas: &'w Schemas,
     pub(super) limits: &'w Limits,
     pub(super) tape: &'w mut Tape,
     pub(super) is_literal: bool,
@@ -56,17 +56,17 @@ pub(super) struct Writer<'w> {
 impl Writer<'_> {
     /// What may stand where `schema` is; anything where none is.
     pub(super) fn types(&self, schema: Option<SchemaId>) -> Types {
-        schema.map_or(Types::ALL, |schema| self.judge.types(schema))
+        schema.map_or(Types::ALL, |schema| self.schemas.types(schema))
     }
 
     /// The schema of a list's element.
     pub(super) fn element(&self, schema: Option<SchemaId>, position: usize) -> Option<SchemaId> {
-        self.judge.element(schema?, position)
+        self.schemas.element(schema?, position)
     }
 
     /// The schema of an object's member.
     pub(super) fn member(&self, schema: Option<SchemaId>, name: &str) -> Option<SchemaId> {
-        self.judge.member(schema?, name)
+        self.schemas.member(schema?, name)
     }
 
     /// A text as what it looks like, among what may be.

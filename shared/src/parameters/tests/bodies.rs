@@ -3,7 +3,7 @@ use serde_json::Value as Json;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{LIMITS, mini::Mini, style};
+use super::{LIMITS, compile, style};
 use crate::{
     json::Tape,
     openapi::{Encoding, Media},
@@ -50,17 +50,17 @@ impl Case {
     }
 
     pub(super) fn form(&self, tape: &mut Tape, is_literal: bool) -> Result<Json, Unreadable> {
-        let mini = Mini::default();
-        let schema = (mini.add(&self.schema), &self.media());
-        read_form(self.body.as_bytes(), schema, (&mini, &LIMITS), tape, is_literal)?;
+        let (schemas, ids) = compile(&[&self.schema]);
+        let schema = (ids[0], &self.media());
+        read_form(self.body.as_bytes(), schema, (&schemas, &LIMITS), tape, is_literal)?;
         Ok(tape.built().to_serde())
     }
 
     fn multipart(&self, tape: &mut Tape) -> Result<Json, Unreadable> {
-        let mini = Mini::default();
-        let schema = (mini.add(&self.schema), &self.media());
+        let (schemas, ids) = compile(&[&self.schema]);
+        let schema = (ids[0], &self.media());
         let boundary = self.boundary.as_deref().unwrap_or("b0undary");
-        read_multipart(self.body.as_bytes(), boundary, schema, (&mini, &LIMITS), tape, self.literal)?;
+        read_multipart(self.body.as_bytes(), boundary, schema, (&schemas, &LIMITS), tape, self.literal)?;
         Ok(tape.built().to_serde())
     }
 }
@@ -118,7 +118,6 @@ fn fields_are_counted() {
 
 #[test]
 fn bytes_that_are_not_utf8_are_for_binary_parts_only() {
-    let mini = Mini::default();
     let case = |is_binary: bool| Case {
         name: String::new(),
         schema: serde_json::json!({ "properties": { "a": { "type": "string" } } }),
@@ -131,8 +130,9 @@ fn bytes_that_are_not_utf8_are_for_binary_parts_only() {
     for (is_binary, expected) in [(true, Ok(())), (false, Err(Unreadable))] {
         let case = case(is_binary);
         let body = b"--b\r\nContent-Disposition: form-data; name=a; filename=x\r\n\r\n\xff\r\n--b--";
-        let schema = (mini.add(&case.schema), &case.media());
+        let (schemas, ids) = compile(&[&case.schema]);
+        let schema = (ids[0], &case.media());
         let tape = &mut Tape::default();
-        assert_eq!(read_multipart(body, "b", schema, (&mini, &LIMITS), tape, false), expected);
+        assert_eq!(read_multipart(body, "b", schema, (&schemas, &LIMITS), tape, false), expected);
     }
 }
