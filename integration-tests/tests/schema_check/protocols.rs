@@ -458,7 +458,7 @@ async fn a_websocket_flows_and_is_never_held() {
     let mut raw = Raw::connect(gate.envoy.address()).await;
     raw.write(upgrade("GET /chat", WEBSOCKET)).await;
     assert_eq!(raw.read_head().await.status, 101);
-    for frame in [&b"\x81\x02hi"[..], &[0xff; 70_000], BAD] {
+    for frame in [&b"\x81\x02hi"[..], &vec![0xff; 70_000], BAD] {
         raw.write(frame).await;
         assert_eq!(raw.read_exact(frame.len()).await, frame);
     }
