@@ -24,7 +24,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[Decision::allow("createUser", "valid")]),
     ),
     Step::new(
-        "Malformed, as curl sends it",
+        "Malformed, as a form",
         "`curl -d` says that it is a form, and the operation takes JSON: nobody looks into it.",
         Request {
             headers: &[("content-type", b"application/x-www-form-urlencoded")],
@@ -72,7 +72,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[Decision::allow("createOrder", "valid")]),
     ),
     Step::new(
-        "An order of minus one mug",
+        "Minus one mug",
         "`quantity` has a minimum. The pointer in the answer says which item: /items/0/quantity.",
         Request {
             headers: &[JSON, KEY],
@@ -81,13 +81,13 @@ const STEPS: &[Step] = &[
         Expect::refused(400, &[deny("createOrder", "body_invalid")]),
     ),
     Step::new(
-        "A path nobody documented",
+        "An undocumented path",
         "An old version, a debug page, an admin console: what is not in the document is not there.",
         get("/v0/users", &[]),
         Expect::refused(404, &[deny("unknown.path", "path_unknown")]),
     ),
     Step::new(
-        "A method nobody documented",
+        "An undocumented method",
         "The path is known, the method is not: 405, and `allow` says which there are.",
         get("/v1/users", &[]),
         Expect::refused(405, &[deny("unknown.method", "method_unknown")]),
