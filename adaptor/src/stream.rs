@@ -65,58 +65,71 @@ impl Held {
 }
 
 /// The requests that a VM holds.
+///
+/// Clients can leave many behind before a tick tells that they are gone. That must not make the others slow: those that
+/// wait are apart, so that a request that waits for nothing looks at none, and the latest ones are looked at first.
 #[derive(Debug, Default)]
-pub(crate) struct Streams(Vec<Held>);
+pub(crate) struct Streams {
+    /// For a document.
+    waiting: Vec<Held>,
+    /// For their bodies.
+    bodies: Vec<Held>,
+}
 
 impl Streams {
     /// The most requests that wait for a document; others are told at once that it is not there. How many wait for
     /// their bodies is bounded by the proxy's own limits of streams.
     const MOST_WAITING: usize = 4096;
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.bodies.is_empty()
     }
 
     pub(crate) fn hold(&mut self, held: Held) {
-        self.0.push(held);
+        let list = if held.until.is_some() { &mut self.waiting } else { &mut self.bodies };
+        list.push(held);
     }
 
     pub(crate) fn get_mut(&mut self, context: u32) -> Option<&mut Held> {
-        self.0.iter_mut().find(|held| held.context == context)
+        let Self { waiting, bodies } = self;
+        waiting.iter_mut().chain(bodies).rfind(|held| held.context == context)
     }
 
     pub(crate) fn take_if(&mut self, context: u32, is_wanted: impl Fn(&Held) -> bool) -> Option<Held> {
-        let position = self.0.iter().position(|held| held.context == context && is_wanted(held))?;
-        Some(self.0.swap_remove(position))
+        let take = |list: &mut Vec<Held>| {
+            let position = list.iter().rposition(|held| held.context == context && is_wanted(held))?;
+            Some(list.swap_remove(position))
+        };
+        take(&mut self.bodies).or_else(|| take(&mut self.waiting))
     }
 
     /// Takes out the requests of a root that wait and are to be asked again.
     pub(crate) fn take_waiting(&mut self, mut ask: impl FnMut(&Held, u64) -> bool) -> Vec<Held> {
-        self.0.extract_if(.., |held| held.until.is_some_and(|until| ask(held, until))).collect()
+        self.waiting.extract_if(.., |held| held.until.is_some_and(|until| ask(held, until))).collect()
     }
 
-    pub(crate) fn may_wait(&self) -> bool {
+    pub(crate) const fn may_wait(&self) -> bool {
         self.waiting() < Self::MOST_WAITING
     }
 
     /// How many wait for a document.
-    pub(crate) fn waiting(&self) -> usize {
-        self.0.iter().filter(|held| held.until.is_some()).count()
+    pub(crate) const fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Whether any request of this root waits.
     pub(crate) fn is_any_waiting(&self, root: u32) -> bool {
-        self.0.iter().any(|held| held.root == root && held.until.is_some())
+        self.waiting.iter().any(|held| held.root == root)
     }
 
     /// Takes out the requests that have been held for their bodies since before `then`.
     pub(crate) fn take_bodiless(&mut self, then: u64) -> Vec<Held> {
-        let is_bodiless = |held: &mut Held| !held.checks.is_empty() && held.until.is_none() && held.since < then;
-        self.0.extract_if(.., is_bodiless).collect()
+        self.bodies.extract_if(.., |held| !held.checks.is_empty() && held.since < then).collect()
     }
 
     /// Forgets those that are gone.
     pub(crate) fn retain(&mut self, mut is_there: impl FnMut(u32) -> bool) {
-        self.0.retain(|held| is_there(held.context));
+        self.waiting.retain(|held| is_there(held.context));
+        self.bodies.retain(|held| is_there(held.context));
     }
 }

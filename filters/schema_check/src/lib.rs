@@ -97,7 +97,9 @@ impl Check {
                 return Ok(Next::Done);
             }
         };
-        let candidates = match self.router.find(&path, seen.method, seen.preflight()) {
+        // Browsers send no body with a preflight, and no one would look at it.
+        let asked = seen.preflight().filter(|_| !request.has_body());
+        let candidates = match self.router.find(&path, seen.method, asked) {
             Lookup::Found(candidates) => candidates,
             Lookup::Preflight => {
                 trail.conclude(self.preflight);

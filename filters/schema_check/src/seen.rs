@@ -9,6 +9,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) target: &'a [u8],
     pub(crate) content_type: Only<'a>,
     pub(crate) content_encoding: Only<'a>,
+    /// Whether the headers say that a body follows.
+    pub(crate) has_length: bool,
     has_origin: bool,
     asked_method: Option<&'a [u8]>,
 }
@@ -37,6 +39,8 @@ impl<'a> Seen<'a> {
                 b":path" => seen.target = value,
                 b"content-type" => seen.content_type.add(value),
                 b"content-encoding" => seen.content_encoding.add(value),
+                b"content-length" => seen.has_length |= value != b"0",
+                b"transfer-encoding" => seen.has_length = true,
                 b"origin" => seen.has_origin = true,
                 b"access-control-request-method" => seen.asked_method = Some(value),
                 _ => {}

@@ -458,7 +458,7 @@ async fn a_websocket_flows_and_is_never_held() {
     let mut raw = Raw::connect(gate.envoy.address()).await;
     raw.write(upgrade("GET /chat", WEBSOCKET)).await;
     assert_eq!(raw.read_head().await.status, 101);
-    for frame in [&b"\x81\x02hi"[..], &[0xff; 70_000], BAD] {
+    for frame in [&b"\x81\x02hi"[..], &vec![0xff; 70_000], BAD] {
         raw.write(frame).await;
         assert_eq!(raw.read_exact(frame.len()).await, frame);
     }
@@ -512,6 +512,37 @@ async fn an_upgrade_leads_no_body_round_its_check() {
             assert_eq!(gate.upstream.count(), 0, "{request}");
         }
     }
+    gate.assert_no_vm_failed().await;
+}
+
+/// A server that knows no upgrades would read a body there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_has_no_body() {
+    let gate = start().await;
+    let length = format!("content-length: {}\r\n", BAD.len());
+    let chunks = [chunk(BAD), b"0\r\n\r\n".to_vec()].concat();
+    for upgrades in [WEBSOCKET, "upgrade: websocket\r\n", "connection: close\r\nupgrade: websocket\r\n"] {
+        for request in ["GET /chat", "GET /orders", "DELETE /orders"] {
+            for (framing, body) in [(length.as_str(), BAD), ("transfer-encoding: chunked\r\n", chunks.as_slice())] {
+                let mut raw = Raw::connect(gate.envoy.address()).await;
+                let head = upgrade(request, &format!("{upgrades}{framing}"));
+                raw.write([head.as_bytes(), body].concat()).await;
+                let answer = raw.read_head().await;
+                let seen = gate.upstream.requests();
+                gate.upstream.clear();
+                if framing == length || upgrades != WEBSOCKET {
+                    assert_eq!(reason(&answer), "body_unexpected", "{head}");
+                    assert!(seen.is_empty(), "{head}: {seen:#?}");
+                }
+                // Of an upgrade Envoy takes this away, before anyone sees it.
+                assert!(seen.iter().all(|seen| seen.headers.get("transfer-encoding").is_none()), "{seen:#?}");
+            }
+        }
+    }
+    // Some clients say that there is none.
+    let mut raw = Raw::connect(gate.envoy.address()).await;
+    raw.write(upgrade("GET /chat", &format!("{WEBSOCKET}content-length: 0\r\n"))).await;
+    assert_eq!(raw.read_head().await.status, 101);
     gate.assert_no_vm_failed().await;
 }
 
@@ -584,6 +615,8 @@ async fn head_and_preflights() {
         assert_eq!(sent(preflight("/orders", "HEAD")).await, "accepted", "{version}");
         assert_eq!(sent(preflight("/orders", "PATCH")).await, "method_unknown", "{version}");
         assert_eq!(sent(preflight("/orders", "post")).await, "method_unknown", "{version}");
+        // Browsers send no body with it.
+        assert_eq!(sent(preflight("/orders", "POST").body(GOOD)).await, "method_unknown", "{version}");
         assert_eq!(sent(preflight("/nowhere", "POST")).await, "path_unknown", "{version}");
         assert_eq!(sent(preflight("//orders", "POST")).await, "path_empty_segment", "{version}");
         let without = Request::new("OPTIONS", "/orders");
