@@ -4,5 +4,6 @@ mod audit;
 mod basics;
 mod contracts;
 mod gate;
+mod responses;
 mod sample;
 mod shadow;
