@@ -8,7 +8,7 @@ use portcullis_integration_tests::{Envoy, Example, Launch, read_yaml, workspace}
 use serde_json::Value;
 
 /// The filters that have a gateway `envoy/<filter>.yaml` and a page `docs/<filter>.md`.
-const FILTERS: [&str; 2] = ["ua_block", "jwt_bola"];
+const FILTERS: [&str; 3] = ["ua_block", "jwt_bola", "schema_check"];
 
 fn gateway(filter: &str) -> String {
     format!("envoy/{filter}.yaml")

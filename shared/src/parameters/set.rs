@@ -60,11 +60,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn unreadable(location: Location) -> Self {
+    pub(super) fn unreadable(location: Location) -> Self {
         Self { reason: Reason::Malformed, location, name: String::new(), violations: Vec::new() }
     }
 
-    fn unknown(location: Location, name: &str) -> Self {
+    pub(super) fn unknown(location: Location, name: &str) -> Self {
         let is_shown = |char: char| !char.is_control() && !crate::path::is_lookalike(char);
         let shown = name.chars().take(MAX_TOLD).map(|char| if is_shown(char) { char } else { '\u{fffd}' });
         Self { reason: Reason::Unknown, location, name: shown.collect(), violations: Vec::new() }

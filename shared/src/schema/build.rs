@@ -1,5 +1,7 @@
 //! One schema: from its members to its rules.
 
+use std::cmp::Ordering;
+
 use crate::{
     config::quoted,
     json::{Kind, Limits, Value},
@@ -465,6 +467,19 @@ impl Compiler {
 /// A whole number that is not too large for comparisons in a register.
 pub(super) fn small(text: &str) -> Option<i64> {
     if text.len() > 18 { None } else { text.parse().ok() }
+}
+
+/// Compares a number that is short and has no exponent with a whole one, without a copy of its digits.
+pub(super) fn compare_short(text: &str, limit: i64) -> Option<Ordering> {
+    if text.len() > 18 {
+        return None;
+    }
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let signed = if text.starts_with('-') { part.checked_neg()? } else { part };
+    let value = whole.parse::<i128>().ok()?.checked_mul(scale)?.checked_add(signed)?;
+    Some(value.cmp(&i128::from(limit).checked_mul(scale)?))
 }
 
 /// A whole number from 0, however it is written. What is very large is the largest there is.

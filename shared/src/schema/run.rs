@@ -9,7 +9,7 @@ use crate::json::{Kind, Value};
 
 use super::{
     TooComplex,
-    build::small,
+    build::{compare_short, small},
     decimal::Decimal,
     evaluated::{Evaluated, Frame},
     memory::Memory,
@@ -388,8 +388,8 @@ impl<'s> Run<'s> {
 
     fn compare(&mut self, text: &str, at: u32) -> Result<Ordering, TooComplex> {
         let Some(limit) = self.table.numbers.get(at as usize) else { return Ok(Ordering::Equal) };
-        if let (Some(limit), Some(small)) = (limit.as_i64(), small(text)) {
-            return Ok(small.cmp(&limit));
+        if let Some(order) = limit.as_i64().and_then(|limit| compare_short(text, limit)) {
+            return Ok(order);
         }
         Ok(self.exact(text)?.cmp(limit))
     }

@@ -1,6 +1,9 @@
 mod cases;
 #[cfg(not(target_arch = "wasm32"))]
+mod differential;
+#[cfg(not(target_arch = "wasm32"))]
 mod documents;
+mod hostile;
 #[cfg(not(target_arch = "wasm32"))]
 mod suite;
 
@@ -36,4 +39,32 @@ impl Compiled {
         assert_eq!(is_valid, report.violations.is_empty(), "{instance}: {report:?}");
         is_valid
     }
+}
+
+#[test]
+fn short_numbers_compare_as_exact_ones() {
+    use super::{build::compare_short, decimal::Decimal};
+    for text in [
+        "0",
+        "-0",
+        "-0.5",
+        "0.5",
+        "-1",
+        "-1.0",
+        "1.00",
+        "1.01",
+        "0.99",
+        "-1.25",
+        "19.99",
+        "123456789.12345678",
+        "1e1",
+        "0.1e2",
+    ] {
+        for limit in [-2, -1, 0, 1, 2, 20, 123_456_789, i64::MAX, i64::MIN] {
+            let exact = Decimal::parse(text).unwrap().cmp(&Decimal::from(limit));
+            assert!(compare_short(text, limit).is_none_or(|order| order == exact), "{text} {limit}");
+        }
+    }
+    assert_eq!(compare_short("-0.5", 0), Some(std::cmp::Ordering::Less));
+    assert_eq!(compare_short("0.1e2", 0), None);
 }

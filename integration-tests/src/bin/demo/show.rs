@@ -187,7 +187,13 @@ fn answer(seen: &Seen, style: Style) -> Vec<String> {
     let mut lines = Lines::new(style, ROOM, 2);
     lines.piece(tone, &format!("{} {}", answer.status, phrase.unwrap_or_default()));
     lines.piece(Tone::Quiet, answer.headers.text("content-type").as_deref().unwrap_or("no content-type"));
-    lines.piece(Tone::Plain, if answer.body.is_empty() { "(no body)" } else { answer.body.trim_end() });
+    if answer.body.is_empty() {
+        lines.piece(Tone::Plain, "(no body)");
+    }
+    // A list of what is wrong is longer than a line.
+    for part in answer.body.trim_end().split_inclusive('[').flat_map(|part| part.split_inclusive("},")) {
+        lines.piece(Tone::Plain, part);
+    }
     if let Some(challenge) = answer.headers.text("www-authenticate") {
         lines.end_line();
         format!("www-authenticate: {challenge}")
@@ -231,8 +237,10 @@ fn event(event: &Value, style: Style) -> Vec<String> {
         }
     }
     for (name, value) in event["portcullis"]["details"].as_object().into_iter().flatten() {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        lines.pair(&format!("portcullis.details.{name}"), &text);
+        for value in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            lines.pair(&format!("details.{name}"), &text);
+        }
     }
     lines.into_vec()
 }

@@ -82,7 +82,7 @@ const STEPS: &[Step] = &[
         Expect::refused(401, &[token("token_expired")]),
     ),
     Step::new(
-        "A token without signature",
+        "An unsigned token",
         "`alg: none` is the oldest forgery of all. Only the algorithms of the provider are taken.",
         get("/users/alice/orders", &[]).with(&UNSIGNED),
         Expect::refused(401, &[token("token_algorithm_none")]),

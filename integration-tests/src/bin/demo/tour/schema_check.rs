@@ -19,13 +19,13 @@ const fn deny(operation: &'static str, reason: &'static str) -> Decision {
 const STEPS: &[Step] = &[
     Step::new(
         "A new user",
-        "As the document has it: a known path and method, JSON, and every member as its schema says.",
+        "As the document has it: path, method, media type, and every member as its schema says.",
         Request::post("/v1/users", r#"{"email": "alice@example.com", "name": "Alice"}"#),
         Expect::passes(&[Decision::allow("createUser", "valid")]),
     ),
     Step::new(
-        "Malformed, as curl sends it",
-        "`curl -d` says that it is a form. The operation takes JSON, so nobody has to find out what it is.",
+        "Malformed, as a form",
+        "`curl -d` says that it is a form, and the operation takes JSON: nobody looks into it.",
         Request {
             headers: &[("content-type", b"application/x-www-form-urlencoded")],
             ..Request::post("/v1/users", r#"{"malformed": true}"#)
@@ -52,19 +52,19 @@ const STEPS: &[Step] = &[
     ),
     Step::new(
         "An id that is none",
-        "The path's variable is a UUID. What the service would look up is not up to the client.",
+        "The path's variable is a UUID: what is looked up is not up to the client.",
         get("/v1/users/1%20or%201=1", &[]),
         Expect::refused(400, &[deny("getUser", "parameter_invalid")]),
     ),
     Step::new(
         "A query nobody knows",
-        "`?debug=true` is not in the document. Parameters that are not documented are not tested either.",
+        "`?debug=true` is not in the document. What is not documented is not tested either.",
         get("/v1/orders?limit=10&debug=true", &[]),
         Expect::refused(400, &[deny("listOrders", "query_unknown")]),
     ),
     Step::new(
         "An order",
-        "A required header, a list in the body, a pattern for what is ordered. The upstream gets it as it came.",
+        "A required header, a list, a pattern for what is ordered. The upstream gets it as it came.",
         Request {
             headers: &[JSON, KEY],
             ..Request::post("/v1/orders", r#"{"currency": "EUR", "items": [{"sku": "MUG-0042", "quantity": 2}]}"#)
@@ -72,7 +72,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[Decision::allow("createOrder", "valid")]),
     ),
     Step::new(
-        "An order of minus one mug",
+        "Minus one mug",
         "`quantity` has a minimum. The pointer in the answer says which item: /items/0/quantity.",
         Request {
             headers: &[JSON, KEY],
@@ -81,13 +81,13 @@ const STEPS: &[Step] = &[
         Expect::refused(400, &[deny("createOrder", "body_invalid")]),
     ),
     Step::new(
-        "A path nobody documented",
+        "An undocumented path",
         "An old version, a debug page, an admin console: what is not in the document is not there.",
         get("/v0/users", &[]),
         Expect::refused(404, &[deny("unknown.path", "path_unknown")]),
     ),
     Step::new(
-        "A method nobody documented",
+        "An undocumented method",
         "The path is known, the method is not: 405, and `allow` says which there are.",
         get("/v1/users", &[]),
         Expect::refused(405, &[deny("unknown.method", "method_unknown")]),

@@ -73,7 +73,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[NO_RULE]),
     ),
     Step::new(
-        "A scraper posing as Googlebot",
+        "Posing as Googlebot",
         "It even claims Google's address; but that of the connection counts, so `named` gets its turn.",
         get("/", &[("user-agent", b"Googlebot/2.1 Scraper"), ("x-forwarded-for", b"66.249.66.1")]),
         Expect::refused(403, &[NAMED]),
