@@ -75,7 +75,8 @@ async fn a_bad_reload_leaves_the_old_config_in_force() {
     discovered.update(&gate.envoy, filter(&other)).await.unwrap();
     gate.passed(&client, Request::get("/elsewhere")).await;
     gate.refused_with(400, &client, good()).await;
-    gate.assert_no_vm_trapped().await;
+    let log = gate.envoy.log();
+    assert!(!log.contains("panicked") && !log.contains("unreachable"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,7 +107,7 @@ async fn github() {
                 json("POST", issues, r#"{"title": "Found a bug", "labels": ["bug"], "assignees": ["octocat"]}"#),
                 "accepted",
             ),
-            (json("POST", issues, r#"{"title": 7, "milestone": null}"#), "accepted"),
+            (json("POST", issues, r#"{"title": 7, "assignee": null}"#), "accepted"),
             (json("POST", issues, r#"{"title": ["Found a bug"]}"#), "body_invalid"),
             (json("POST", issues, r#"{"body": "no title"}"#), "body_invalid"),
             (json("POST", issues, r#"{"title": "a", "title": "b"}"#), "json_duplicate_key"),
