@@ -559,7 +559,7 @@ async fn responses_that_break_off_leave_nothing() {
             with_routes(&config, |bootstrap| bootstrap.cluster("broken", address), &[route("/users/9", "broken")])
                 .await;
         let client = gate.h1();
-        for turn in 0..80 {
+        for turn in 0..160 {
             if turn % 2 == 0 {
                 let answer = client.try_send(Request::get("/users/9")).await;
                 assert!(answer.as_ref().map_or(true, |answer| answer.status >= 500), "{mode}: {answer:?}");
