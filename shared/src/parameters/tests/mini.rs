@@ -79,7 +79,7 @@ impl Mini {
                 return Some(fault);
             }
         }
-        let Some(members) = value.as_object() else { return None };
+        let members = value.as_object()?;
         for name in schema["required"].as_array().into_iter().flatten() {
             if !members.contains_key(name.as_str().unwrap()) {
                 return Some("required");
