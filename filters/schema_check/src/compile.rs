@@ -68,7 +68,11 @@ impl Compiler {
             &self.operations.iter().map(|(operation, _)| operation.clone()).collect::<Vec<_>>(),
             Case::Sensitive,
         );
-        self.warn("$.openapi", &warnings);
+        // Those of plain schemas have places in the configuration.
+        let (plain, documented): (Vec<_>, Vec<_>) =
+            warnings.into_iter().partition(|warning| warning.pointer.starts_with("/operations/"));
+        self.warn("$.openapi", &documented);
+        self.warn("$", &plain);
         let refusals = &mut Refusals::new(config);
         let overrides = self.overrides(&config.overrides);
         let is_enforced = overrides.iter().any(|treatment| mode.of_rule(treatment.mode) == Mode::Enforce);
@@ -140,7 +144,11 @@ impl Compiler {
 
     fn contract(&mut self, path: &str, (contract, faults, warnings): (Contract, Vec<Fault>, Vec<Fault>)) {
         for Fault { pointer, message } in faults.iter().take(MAX_FAULTS) {
-            self.errors.fault(format_args!("{path} at {pointer}"), message.clone());
+            if pointer.is_empty() {
+                self.errors.fault(path, message.clone());
+            } else {
+                self.errors.fault(format_args!("{path} at {pointer}"), message.clone());
+            }
         }
         if let Some(more) = faults.len().checked_sub(MAX_FAULTS).filter(|more| *more > 0) {
             self.errors.fault(path, format!("{more} more faults"));

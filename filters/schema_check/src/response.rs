@@ -64,6 +64,10 @@ struct Wanted {
 impl Operation {
     /// What is wrong with a response's headers, or what of its body is to be judged.
     fn check_response(&self, response: &Response<'_>) -> Result<Option<Wanted>, Reason> {
+        if response.status == 101 {
+            // What was asked for by an upgrade; documents seldom tell of it, and what follows is no response.
+            return Ok(None);
+        }
         let declared = self.contract.response(response.status).ok_or(Reason::ResponseStatusUnknown)?;
         if response.ended {
             return Ok(None);

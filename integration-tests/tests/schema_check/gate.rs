@@ -23,7 +23,6 @@ impl Gate {
     }
 
     /// The module that judges responses as well.
-    #[expect(dead_code, reason = "its tests come next")]
     pub(crate) async fn with_responses(config: &Value) -> Self {
         let filter = WasmFilter::new("schema_check", dist("schema_check_responses")).config(config);
         Self::launch(filter, |bootstrap| Launch::new(bootstrap.http(&telling()))).await
