@@ -136,6 +136,12 @@ pub trait Host {
     /// Takes all values of a response header away: while the response is held.
     fn remove_response_header(&self, name: &str) -> Result<(), Refused>;
 
+    /// The response's trailers, in their callback.
+    fn response_trailers(&self) -> Result<Packed<'_>, Refused>;
+
+    /// Takes all values of a response's trailer away.
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), Refused>;
+
     /// Replaces the response's body, in its callbacks.
     fn set_response_body(&self, body: &[u8]) -> Result<(), Refused>;
 

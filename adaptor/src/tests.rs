@@ -521,6 +521,7 @@ fn the_numbers_are_those_of_the_proxy_wasm_crate() {
     assert_eq!((abi::OK, abi::NOT_FOUND), (Status::Ok as u32, Status::NotFound as u32));
     assert_eq!(abi::REQUEST_HEADERS, MapType::HttpRequestHeaders as u32);
     assert_eq!(abi::REQUEST_TRAILERS, MapType::HttpRequestTrailers as u32);
+    assert_eq!(abi::RESPONSE_TRAILERS, MapType::HttpResponseTrailers as u32);
     assert_eq!(abi::CALL_RESPONSE_HEADERS, MapType::HttpCallResponseHeaders as u32);
     assert_eq!(abi::CAS_MISMATCH, Status::CasMismatch as u32);
     assert_eq!(abi::REQUEST_STREAM, StreamType::HttpRequest as u32);

@@ -156,6 +156,14 @@ impl Host for WasmHost {
         self.remove_header(abi::RESPONSE_HEADERS, name.as_bytes())
     }
 
+    fn response_trailers(&self) -> Result<Packed<'_>, Refused> {
+        self.map(abi::RESPONSE_TRAILERS)
+    }
+
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), Refused> {
+        self.remove_header(abi::RESPONSE_TRAILERS, name)
+    }
+
     fn set_response_body(&self, body: &[u8]) -> Result<(), Refused> {
         self.set_buffer(abi::RESPONSE_BODY, body)
     }

@@ -226,6 +226,14 @@ impl Host for FakeHost {
         Ok(())
     }
 
+    fn response_trailers(&self) -> Result<Packed<'_>, Refused> {
+        Ok(Packed::new(&self.trailers).unwrap())
+    }
+
+    fn remove_response_trailer(&self, name: &[u8]) -> Result<(), Refused> {
+        self.edit(format!("-response trailer {}", String::from_utf8_lossy(name)))
+    }
+
     fn set_response_body(&self, body: &[u8]) -> Result<(), Refused> {
         self.edit(format!("response body={}", String::from_utf8_lossy(body)))
     }

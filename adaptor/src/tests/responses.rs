@@ -60,6 +60,21 @@ fn what_follows_a_replaced_response_goes_nowhere() {
     assert_eq!(vm.host.counted("action=.=deny"), 1);
 }
 
+/// Whether all of it was read before or not.
+#[test]
+fn trailers_of_a_replaced_response_go_nowhere() {
+    for (text, denied) in [("fine", false), ("deny", true), ("far too long", true)] {
+        let mut vm = vm(ENFORCED);
+        let (context, _) = answered(&mut vm, "hold", 200, false);
+        body(&mut vm, context, text, false, true);
+        vm.host.trailers = render(&[("x-sum", "1"), ("x-more", "2")]);
+        assert_eq!(vm.on_response_trailers(context), Flow::Continue);
+        let edits = vm.host.edits().join(";");
+        assert_eq!(edits.contains("-response trailer x-sum;-response trailer x-more"), denied, "{text}: {edits}");
+        assert_eq!(edits.contains("trailer"), denied, "{text}: {edits}");
+    }
+}
+
 #[test]
 fn a_status_is_replied_to() {
     let mut vm = vm(ENFORCED);

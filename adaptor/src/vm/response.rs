@@ -108,18 +108,27 @@ impl<H: Host> Vm<H> {
         }
         self.host.begin();
         if let Some(watched) = self.responses.take(context)
-            && !watched.is_replaced
+            && (watched.is_replaced || self.judge_response(watched, usize::MAX) == Flow::Pause)
         {
-            self.judge_response(watched, usize::MAX);
+            self.remove_response_trailers();
         }
         Flow::Continue
     }
 
-    /// Judges a body that is all here. `size` is that of what Envoy holds.
-    fn judge_response(&mut self, watched: Watched, size: usize) {
+    /// Those of a response in whose place the client gets another.
+    fn remove_response_trailers(&self) {
+        for (name, _) in self.host.response_trailers().into_iter().flatten() {
+            if self.host.remove_response_trailer(name).is_err() {
+                self.host.log(Level::Error, "portcullis: Envoy does not remove a trailer");
+            }
+        }
+    }
+
+    /// Judges a body that is all here. `size` is that of what Envoy holds. [`Flow::Pause`] when the client gets another.
+    fn judge_response(&mut self, watched: Watched, size: usize) -> Flow {
         let Self { host, roots, trail, pipelines, metrics, .. } = self;
         let chain = roots.iter().find(|known| known.id == watched.root).and_then(|root| root.chain.as_ref());
-        let Some(chain) = chain else { return };
+        let Some(chain) = chain else { return Flow::Continue };
         let body = if watched.holds && size > 0 {
             host.response_body(size).unwrap_or_default()
         } else {
@@ -132,9 +141,10 @@ impl<H: Host> Vm<H> {
             trail.begin(link.allowed_is_audited);
             (check.judge)(body, trail);
             if conclude(&mut Tools { host, pipelines, metrics, answer }, &request, link, trail, false) == Flow::Pause {
-                return;
+                return Flow::Pause;
             }
         }
+        Flow::Continue
     }
 
     /// There is too much of a body to judge it.

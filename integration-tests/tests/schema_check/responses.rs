@@ -484,6 +484,7 @@ async fn responses_with_trailers_are_judged_at_their_end() {
         } else {
             is_refused(&response, mode);
             assert_eq!(response.text(), r#"{"title":"Bad Gateway","status":502}"#);
+            assert_eq!(response.trailers.get("x-trailer"), None, "{:?}", response.trailers);
         }
         let expected = Decisions::from([
             ("allow getUser valid enforce".to_owned(), 2),
