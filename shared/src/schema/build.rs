@@ -107,7 +107,11 @@ impl Compiler {
             build.rules.push(Rule::Closed);
         }
         // What refers to others first, what needs them last; else as they were written.
-        build.rules.sort_by_key(|rule| (rule.is_last(), !matches!(rule, Rule::Discriminator(_))));
+        build.rules.sort_by_key(|rule| match rule {
+            Rule::Nullable => (false, 0),
+            Rule::Discriminator(_) => (rule.is_last(), 1),
+            _ => (rule.is_last(), 2),
+        });
         (build.types, build.rules)
     }
 
@@ -218,9 +222,11 @@ impl Compiler {
             None => self.expected(build.place.document, "`true` or `false`", value),
             Some(true) => {
                 let list = build.schema.get("enum");
-                if build.schema.get("type").is_none() {
-                    self.warn(build.at(value), "`nullable` changes nothing where no `type` is beside it");
-                } else if list.is_some_and(|list| list.elements().all(|value| value.kind() != Kind::Null)) {
+                if build.schema.get("type").is_none() && list.is_none() {
+                    // By the letter it would change nothing (OpenAPI 3.0.4 section 4.7.24.1): nobody who wrote it meant that.
+                    return Some(Rule::Nullable);
+                }
+                if list.is_some_and(|list| list.elements().all(|value| value.kind() != Kind::Null)) {
                     self.warn(build.at(value), "`nullable` changes nothing where an `enum` beside it has no `null`");
                 }
             }

@@ -168,6 +168,9 @@ impl<'s> Run<'s> {
                 break;
             }
             self.spend(1)?;
+            if matches!(rule, Rule::Nullable) && kind == Kind::Null {
+                break;
+            }
             if !self.rule(*rule, value, kind, frame)? {
                 is_valid = false;
                 if self.is_over() {

@@ -98,6 +98,8 @@ pub(super) enum Rule {
     Dynamic(u32),
     All(u32),
     Any(u32),
+    /// `null` is valid, whatever the rules behind say. Comes first.
+    Nullable,
     One(u32),
     Not(u32),
     If(u32),
