@@ -267,11 +267,17 @@ proptest! {
     fn a_body_that_is_cut_is_refused(index in any::<prop::sample::Index>(), place in any::<prop::sample::Index>()) {
         let cases: Vec<_> = bodies::multipart();
         let case = &cases[index.index(cases.len())];
-        let whole = case.body.strip_suffix("\r\n").unwrap_or(&case.body).as_bytes();
-        prop_assume!(!whole.is_empty());
-        let cut = &whole[..place.index(whole.len())];
+        let whole = case.body.trim_end_matches("\r\n").as_bytes();
         let (schemas, ids) = compile(&[&case.schema]);
         let schema = (ids[0], &case.media());
-        prop_assert!(read_multipart(cut, "b0undary", schema, (&schemas, &LIMITS), &mut Tape::default(), false).is_err());
+        let is_read = |body: &[u8]| {
+            read_multipart(body, "b0undary", schema, (&schemas, &LIMITS), &mut Tape::default(), false).is_ok()
+        };
+        // What is wrong with a body may be behind its end, and a cut then mends it.
+        if !is_read(whole) {
+            return Ok(());
+        }
+        let cut = &whole[..place.index(whole.len())];
+        prop_assert!(!is_read(cut), "{:?} of {:?}", str::from_utf8(cut), str::from_utf8(whole));
     }
 }
