@@ -10,6 +10,7 @@ mod types;
 use std::fmt::{self, Display};
 
 pub use callout::{is_token, variable};
+pub(crate) use decode::said;
 pub use decode::{Decode, Fields, Named, Node, Texts, describe_default};
 pub use parse::{parse, parse_json};
 

@@ -55,3 +55,16 @@ pub(crate) fn unescape(after_percent: &[u8]) -> Option<(u8, &[u8])> {
         _ => None,
     }
 }
+
+/// Bytes with their escapes decoded; what is no escape stays as it is.
+pub(crate) fn unescape_leniently(raw: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let [byte, after @ ..] = rest {
+        let escape = if *byte == b'%' { unescape(after) } else { None };
+        let (byte, after) = escape.unwrap_or((*byte, after));
+        decoded.push(byte);
+        rest = after;
+    }
+    decoded
+}

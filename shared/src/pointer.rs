@@ -55,6 +55,23 @@ impl Pointer {
     }
 }
 
+/// Adds a token to the pointer of what it is in (RFC 6901 section 3).
+pub(crate) fn push(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    for char in token.chars() {
+        match char {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            char => pointer.push(char),
+        }
+    }
+}
+
+/// The name that a token stands for. What is no escape stays as it is: a [`Pointer`] is read more strictly.
+pub fn unescaped(token: &str) -> Cow<'_, str> {
+    if token.contains('~') { token.replace("~1", "/").replace("~0", "~").into() } else { token.into() }
+}
+
 /// The place in an array that a token names (RFC 6901 section 4): no leading zero, no sign; `-` is behind the last.
 pub(crate) fn index(token: &str) -> Option<usize> {
     let plain = token.bytes().all(|byte| byte.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));

@@ -5,7 +5,10 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::{path::unescape, spelling::is_near};
+use crate::{
+    path::{unescape, unescape_leniently},
+    spelling::is_near,
+};
 
 /// Pairs beyond this many are dropped by some servers (PHP and Express at 1000), so more are refused.
 pub const MAX_PAIRS: usize = 256;
@@ -125,16 +128,4 @@ fn unescape_strictly(raw: &[u8]) -> Option<Vec<u8>> {
         rest = after;
     }
     Some(decoded)
-}
-
-fn unescape_leniently(raw: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(raw.len());
-    let mut rest = raw;
-    while let [byte, after @ ..] = rest {
-        let escape = if *byte == b'%' { unescape(after) } else { None };
-        let (byte, after) = escape.unwrap_or((*byte, after));
-        decoded.push(byte);
-        rest = after;
-    }
-    decoded
 }

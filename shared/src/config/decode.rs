@@ -43,14 +43,7 @@ impl<'a> Node<'a> {
 
     /// Notes that this value is not what was expected.
     pub fn unexpected(&self, expected: &dyn Display, errors: &mut Errors) {
-        let found = match self.value.kind() {
-            Kind::Null | Kind::Boolean => self.value.to_string(),
-            Kind::Number => self.value.as_number().unwrap_or_default().chars().take(40).collect(),
-            Kind::String => quoted(self.value.as_str().unwrap_or_default()),
-            Kind::Array => "an array".to_owned(),
-            Kind::Object => "an object".to_owned(),
-        };
-        errors.add(self, expected, found);
+        errors.add(self, expected, said(self.value));
     }
 
     /// Reads a text by its type's own rules, whose error says what was expected and found.
@@ -77,6 +70,17 @@ impl<'a> Node<'a> {
             self.unexpected(&format_args!("a whole number from 0 to {max}"), errors);
         }
         number
+    }
+}
+
+/// What a value is, for a message: short ones as they are.
+pub(crate) fn said(value: Value<'_>) -> String {
+    match value.kind() {
+        Kind::Null | Kind::Boolean => value.to_string(),
+        Kind::Number => value.as_number().unwrap_or_default().chars().take(40).collect(),
+        Kind::String => quoted(value.as_str().unwrap_or_default()),
+        Kind::Array => "an array".to_owned(),
+        Kind::Object => "an object".to_owned(),
     }
 }
 

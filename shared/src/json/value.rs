@@ -141,8 +141,7 @@ impl<'t> Value<'t> {
         tokens.next().filter(|start| start.is_empty())?;
         tokens.try_fold(self, |value, token| match value.kind() {
             Kind::Array => value.element(pointer::index(token)?),
-            _ if token.contains('~') => value.get(&token.replace("~1", "/").replace("~0", "~")),
-            _ => value.get(token),
+            _ => value.get(&pointer::unescaped(token)),
         })
     }
 

@@ -2,11 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{
-    config::quoted,
-    json::{Kind, Value},
-    schema::Fault,
-};
+use crate::{config::said, json::Value, schema::Fault};
 
 /// Faults and warnings of one document.
 #[derive(Debug, Default)]
@@ -94,15 +90,5 @@ impl Findings {
             Fault { pointer, message }
         });
         (self.faults, warnings.collect())
-    }
-}
-
-/// A value in a message: short ones as they are.
-pub(super) fn said(value: Value<'_>) -> String {
-    match value.kind() {
-        Kind::Array => "an array".to_owned(),
-        Kind::Object => "an object".to_owned(),
-        Kind::String => quoted(value.as_str().unwrap_or_default()),
-        Kind::Null | Kind::Boolean | Kind::Number => value.to_string(),
     }
 }

@@ -42,11 +42,7 @@ pub fn contract(operations: &[Inline], settings: &ReadSettings) -> (Contract, Ve
     let compiler = Compiler::new(nothing.clone(), Dialect::Draft202012, settings.schema, &settings.ignored);
     let mut reader = Reader::new(nothing.value(), Version::V31, compiler, settings);
     let operations = operations.iter().filter_map(|inline| reader.inline(inline)).collect();
-    let (schemas, faults, warnings) = reader.compiler.finish();
-    reader.findings.add(faults);
-    let (faults, mut all_warnings) = reader.findings.finish();
-    all_warnings.extend(warnings);
-    (Contract { schemas, operations }, faults, all_warnings)
+    reader.finish(operations)
 }
 
 impl<'d> Reader<'d> {

@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use crate::{
+    config::said,
     json::{Kind, Part, Value},
+    path::unescape_leniently,
+    pointer,
     schema::{Compiler, Dialect, Direction, Fault, SchemaId},
 };
 
 use super::{
-    BasePath, Body, Contract, Parameter, ReadSettings, Response,
-    findings::{Findings, said},
-    label::Labels,
-    security::Key,
-    version::Version,
+    BasePath, Body, Contract, Operation, Parameter, ReadSettings, Response, findings::Findings, label::Labels,
+    security::Key, version::Version,
 };
 
 /// A value of the document, and where it is.
@@ -51,16 +51,8 @@ impl<'d> Place<'d> {
 
 /// The pointer to a member (RFC 6901 section 3).
 pub(super) fn below(pointer: &str, name: &str) -> String {
-    let mut text = String::with_capacity(pointer.len().saturating_add(name.len()).saturating_add(1));
-    text.push_str(pointer);
-    text.push('/');
-    for char in name.chars() {
-        match char {
-            '~' => text.push_str("~0"),
-            '/' => text.push_str("~1"),
-            char => text.push(char),
-        }
-    }
+    let mut text = pointer.to_owned();
+    pointer::push(&mut text, name);
     text
 }
 
@@ -107,14 +99,20 @@ pub(super) fn read(document: &Part, settings: &ReadSettings) -> (Contract, Vec<F
         None => operations = reader.paths(),
     }
     reader.unknown_ignored(&settings.ignored);
-    let (schemas, faults, warnings) = reader.compiler.finish();
-    reader.findings.add(faults);
-    let (faults, mut all_warnings) = reader.findings.finish();
-    all_warnings.extend(warnings);
-    (Contract { schemas, operations }, faults, all_warnings)
+    reader.finish(operations)
 }
 
 impl<'d> Reader<'d> {
+    /// The contract of these operations, faults and warnings.
+    pub(super) fn finish(self, operations: Vec<Operation>) -> (Contract, Vec<Fault>, Vec<Fault>) {
+        let Self { compiler, mut findings, .. } = self;
+        let (schemas, faults, warnings) = compiler.finish();
+        findings.add(faults);
+        let (faults, mut all_warnings) = findings.finish();
+        all_warnings.extend(warnings);
+        (Contract { schemas, operations }, faults, all_warnings)
+    }
+
     pub(super) fn new(root: Value<'d>, version: Version, compiler: Compiler, settings: &'d ReadSettings) -> Self {
         Self {
             root,
@@ -271,7 +269,7 @@ fn lookup<'d>(root: Value<'d>, fragment: &str) -> Option<Place<'d>> {
     for token in tokens {
         let name = unescaped(token)?;
         let value = match place.value.kind() {
-            Kind::Array => place.value.element(crate::pointer::index(&name)?),
+            Kind::Array => place.value.element(pointer::index(&name)?),
             _ => place.value.get(&name),
         };
         place = place.below(&name, value?);
@@ -280,16 +278,8 @@ fn lookup<'d>(root: Value<'d>, fragment: &str) -> Option<Place<'d>> {
 }
 
 fn unescaped(token: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(token.len());
-    let mut rest = token.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let escaped = if *byte == b'%' { crate::path::unescape(after) } else { None };
-        let (byte, after) = escaped.unwrap_or((*byte, after));
-        bytes.push(byte);
-        rest = after;
-    }
-    let text = String::from_utf8(bytes).ok()?;
-    Some(text.replace("~1", "/").replace("~0", "~"))
+    let text = String::from_utf8(unescape_leniently(token.as_bytes())).ok()?;
+    Some(pointer::unescaped(&text).into_owned())
 }
 
 /// A text that should be one of a few.

@@ -1,11 +1,10 @@
 //! Which specification a document follows.
 
 use crate::{
+    config::said,
     json::Value,
     schema::{Dialect, Fault},
 };
-
-use super::findings::said;
 
 /// The versions that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

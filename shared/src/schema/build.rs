@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::{
-    config::quoted,
+    config::{quoted, said},
     json::{Kind, Limits, Value},
 };
 
@@ -13,7 +13,6 @@ use super::{
     decimal::Decimal,
     discriminator::has_discriminator,
     documents::Place,
-    findings::said,
     format::{Format, NumberFormat},
     keyword::{self, Found, Keyword},
     pattern::Pattern,

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::json::{Kind, Part, Value};
+use crate::{
+    config::said,
+    json::{Kind, Part, Value},
+};
 
 use super::{
     Dialect, Direction, SchemaId, Schemas, Settings, circles,
     documents::{Documents, Place},
-    findings::{Findings, said},
+    findings::Findings,
     keyword::{self, Found, Keyword},
     table::{FALSE, Node, Rule, Span, TRUE, Table, put, types},
 };

@@ -6,12 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::json::{Kind, Value};
+use crate::{
+    json::{Kind, Value},
+    pointer,
+};
 
 use super::{
     build::Build,
     compile::{Compiler, Heirs},
-    documents::{self, Place},
+    documents::Place,
     table::{Discriminator, Rule, put},
 };
 
@@ -75,7 +78,7 @@ impl Compiler {
             return None;
         };
         let mut pointer = "#/components/schemas".to_owned();
-        documents::push(text, &mut pointer);
+        pointer::push(&mut pointer, text);
         let named = if text.contains(['#', '/']) { None } else { self.documents.resolve(build.place, &pointer).ok() };
         if let Ok(place) = named.map_or_else(|| self.documents.resolve(build.place, text), Ok) {
             return Some(self.place(place, build.part()));
@@ -109,7 +112,7 @@ impl Compiler {
         let Some(part) = self.documents.all.get(document as usize).map(|known| known.part.clone()) else {
             return heirs;
         };
-        let schemas = documents::lookup(part.value(), "/components/schemas");
+        let schemas = part.value().lookup("/components/schemas");
         for (name, schema) in schemas.into_iter().flat_map(Value::members) {
             let place = Place { document, index: schema.id() };
             let list = schema.get("allOf").into_iter().flat_map(Value::elements);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     config::quoted,
     json::{Kind, Part, Value},
+    path::unescape_leniently,
+    pointer,
 };
 
 use super::{Dialect, scan, uri};
@@ -70,7 +72,7 @@ impl Documents {
         let document = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         let root = part.value();
         let ignored = ignored.iter().filter_map(|pointer| {
-            let place = lookup(root, pointer.strip_prefix(prefix)?)?;
+            let place = root.lookup(pointer.strip_prefix(prefix)?)?;
             Some((place.id(), place.behind(), pointer.as_str().into()))
         });
         let ignored = ignored.collect();
@@ -113,7 +115,7 @@ impl Documents {
     pub(super) fn pointer(&self, place: Place) -> String {
         let Some(document) = self.document(place) else { return String::new() };
         let mut text = document.prefix.to_string();
-        pointer(document.part.value(), place.index, &mut text);
+        pointer_to(document.part.value(), place.index, &mut text);
         text
     }
 
@@ -154,44 +156,19 @@ impl Documents {
         };
         let missing = || format!("expected a reference to what is in the document, found {}", quoted(text));
         let place = self.resource(resource).ok_or_else(missing)?.place;
-        let fragment = percent_decoded(fragment).ok_or_else(missing)?;
+        let fragment = String::from_utf8(unescape_leniently(fragment.as_bytes())).map_err(|_| missing())?;
         if !fragment.is_empty() && !fragment.starts_with('/') {
             let mut anchors = self.anchors.iter().filter(|anchor| anchor.resource == resource);
             return anchors.find(|anchor| *anchor.name == *fragment).map(|anchor| anchor.place).ok_or_else(missing);
         }
         let root = self.document(place).ok_or_else(missing)?.part.at(place.index);
-        let value = lookup(root, &fragment).ok_or_else(missing)?;
+        let value = root.lookup(&fragment).ok_or_else(missing)?;
         Ok(Place { index: value.id(), ..place })
     }
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let escaped = if *byte == b'%' { crate::path::unescape(after) } else { None };
-        let (byte, after) = escaped.unwrap_or((*byte, after));
-        bytes.push(byte);
-        rest = after;
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// The value at a pointer (RFC 6901).
-pub(super) fn lookup<'d>(root: Value<'d>, pointer: &str) -> Option<Value<'d>> {
-    let mut tokens = pointer.split('/');
-    if tokens.next() != Some("") {
-        return None;
-    }
-    tokens.try_fold(root, |value, token| match value.kind() {
-        Kind::Array => value.element(crate::pointer::index(token)?),
-        _ if token.contains('~') => value.get(&token.replace("~1", "/").replace("~0", "~")),
-        _ => value.get(token),
-    })
-}
-
 /// Adds the pointer to what has this id (RFC 6901). A member's name stands for its value.
-pub(super) fn pointer(root: Value<'_>, id: u32, text: &mut String) {
+pub(super) fn pointer_to(root: Value<'_>, id: u32, text: &mut String) {
     let mut at = root;
     'down: while at.id() < id {
         match at.kind() {
@@ -199,7 +176,7 @@ pub(super) fn pointer(root: Value<'_>, id: u32, text: &mut String) {
                 let mut members = at.members();
                 while let Some((name, value)) = members.pair() {
                     if id < value.behind() {
-                        push(name.as_str().unwrap_or_default(), text);
+                        pointer::push(text, name.as_str().unwrap_or_default());
                         if id <= value.id() {
                             return;
                         }
@@ -213,22 +190,10 @@ pub(super) fn pointer(root: Value<'_>, id: u32, text: &mut String) {
                 let Some((position, value)) = at.elements().enumerate().find(|(_, value)| id < value.behind()) else {
                     return;
                 };
-                push(&position.to_string(), text);
+                pointer::push(text, &position.to_string());
                 at = value;
             }
             _ => return,
-        }
-    }
-}
-
-/// Adds a token to a pointer.
-pub(super) fn push(token: &str, text: &mut String) {
-    text.push('/');
-    for char in token.chars() {
-        match char {
-            '~' => text.push_str("~0"),
-            '/' => text.push_str("~1"),
-            char => text.push(char),
         }
     }
 }

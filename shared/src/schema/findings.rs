@@ -1,10 +1,5 @@
 //! What is wrong with a document, and what an operator should know of it.
 
-use crate::{
-    config::quoted,
-    json::{Kind, Value},
-};
-
 use super::Fault;
 
 /// Faults and warnings.
@@ -44,15 +39,5 @@ impl Findings {
             warning
         });
         (self.faults, warnings.collect())
-    }
-}
-
-/// What a value is, for a message.
-pub(super) fn said(value: Value<'_>) -> String {
-    match value.kind() {
-        Kind::Array => "an array".to_owned(),
-        Kind::Object => "an object".to_owned(),
-        Kind::String => quoted(value.as_str().unwrap_or_default()),
-        Kind::Null | Kind::Boolean | Kind::Number => value.to_string(),
     }
 }

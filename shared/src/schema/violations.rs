@@ -1,6 +1,6 @@
 //! Violations, as they are found.
 
-use crate::json::Value;
+use crate::{json::Value, pointer};
 
 use super::{Violation, documents};
 
@@ -45,9 +45,9 @@ impl Violations {
         self.found.sort_by_key(|found| found.id);
         let violations = self.found.into_iter().map(|found| {
             let mut pointer = String::new();
-            documents::pointer(root, found.id, &mut pointer);
+            documents::pointer_to(root, found.id, &mut pointer);
             if let Some(missing) = found.missing {
-                documents::push(&missing, &mut pointer);
+                pointer::push(&mut pointer, &missing);
             }
             Violation { pointer, keyword: found.keyword }
         });

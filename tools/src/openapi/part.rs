@@ -44,6 +44,8 @@ pub(super) enum Use {
     Named,
 }
 
+use portcullis_shared::pointer::unescaped;
+
 use Part::{
     Components, Discriminator, Document, Encoding, Header, Info, Map, MediaType, Named, Operation, Parameter, PathItem,
     Paths, RequestBody, Response, Responses, Schema, SecurityScheme, Server, ServerVariable, Value,
@@ -160,7 +162,7 @@ pub(super) fn tokens(fragment: &str) -> Option<Vec<String>> {
     if tokens.next() != Some("") {
         return None;
     }
-    Some(tokens.map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
+    Some(tokens.map(|token| unescaped(token).into_owned()).collect())
 }
 
 /// The text with `%xx` decoded, if it is UTF-8.

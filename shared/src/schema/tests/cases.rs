@@ -63,7 +63,7 @@ fn judge(cases: &str) {
         let ignored: Vec<_> = ignored.map(|pointer| pointer.as_str().unwrap().to_owned()).collect();
         let mut compiler = Compiler::new(document.clone(), dialect(text("dialect")), settings, &ignored);
         let at = text("at").unwrap_or_default();
-        let schema = super::super::documents::lookup(document.value(), at).unwrap();
+        let schema = document.value().lookup(at).unwrap();
         let id = compiler.schema(schema, at, direction(text("direction")));
         let (schemas, faults, warnings) = compiler.finish();
         assert_findings(&faults, case.get("faults"), document.value());
