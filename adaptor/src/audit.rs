@@ -57,6 +57,24 @@ pub(crate) struct Facts<'a> {
     pub(crate) details: &'a [Detail],
 }
 
+/// What an event says of a request by this header.
+fn fact<'s, 'a>(seen: &'s mut RequestFacts<'a>, name: &[u8]) -> Option<&'s mut Option<&'a [u8]>> {
+    Some(match name {
+        b":method" => &mut seen.method,
+        b":path" => &mut seen.path,
+        b":authority" => &mut seen.authority,
+        b"user-agent" => &mut seen.user_agent,
+        b"x-request-id" => &mut seen.request_id,
+        b"traceparent" => &mut seen.traceparent,
+        _ => return None,
+    })
+}
+
+/// Whether events say what a request has in this header.
+pub(crate) fn is_told(name: &[u8]) -> bool {
+    fact(&mut RequestFacts::default(), name).is_some()
+}
+
 impl Pipelines {
     /// A pipeline that no configuration uses drops what it could not deliver for this long, in nanoseconds.
     const PATIENCE: u64 = 600_000_000_000;
@@ -113,15 +131,7 @@ impl Pipelines {
         };
         // An event says what could be learned: a decision that the host was unavailable is audited too.
         for (name, value) in request.all_headers().into_iter().flatten() {
-            let fact = match name {
-                b":method" => &mut seen.method,
-                b":path" => &mut seen.path,
-                b":authority" => &mut seen.authority,
-                b"user-agent" => &mut seen.user_agent,
-                b"x-request-id" => &mut seen.request_id,
-                b"traceparent" => &mut seen.traceparent,
-                _ => continue,
-            };
+            let Some(fact) = fact(&mut seen, name) else { continue };
             // Of repeated headers the first.
             fact.get_or_insert(value);
         }

@@ -124,7 +124,7 @@ impl Streams {
 
     /// Takes out the requests that have been held for their bodies since before `then`.
     pub(crate) fn take_bodiless(&mut self, then: u64) -> Vec<Held> {
-        self.bodies.extract_if(.., |held| !held.checks.is_empty() && held.since < then).collect()
+        self.bodies.extract_if(.., |held| held.since < then).collect()
     }
 
     /// Forgets those that are gone.

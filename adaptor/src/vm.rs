@@ -319,6 +319,11 @@ impl<H: Host> Vm<H> {
     }
 }
 
+/// The policies of a root whose configuration is there.
+fn chain_of(roots: &[Root], root: u32) -> Option<&[Link]> {
+    roots.iter().find(|known| known.id == root)?.chain.as_deref()
+}
+
 fn metric(host: &impl Host, metrics: &mut Metrics, kind: MetricKind, name: &str) -> Option<Metric> {
     if let Some(metric) = metrics.get(name) {
         return Some(*metric);

@@ -8,6 +8,8 @@ use portcullis_shared::{
 };
 use std::collections::BTreeMap;
 
+use crate::audit;
+
 /// A response that is waited for, or is on its way.
 #[derive(Debug)]
 pub(crate) struct Watched {
@@ -28,12 +30,8 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// What events say of a request.
-    const KEPT: [&'static [u8]; 6] =
-        [b":method", b":path", b":authority", b"user-agent", b"x-request-id", b"traceparent"];
-
     pub(crate) fn new(root: u32, headers: Headers<'_>, checks: Vec<(usize, ResponseCheck)>) -> Self {
-        let kept = headers.filter(|(name, _)| Self::KEPT.contains(name));
+        let kept = headers.filter(|(name, _)| audit::is_told(name));
         let own = |(name, value): (&[u8], &[u8])| (String::from_utf8_lossy(name).into_owned(), value.to_vec());
         let request = kept.map(own).collect();
         Self { root, request, checks, bodies: Vec::new(), holds: false, copy: Vec::new(), is_replaced: false }

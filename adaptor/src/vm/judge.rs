@@ -6,7 +6,7 @@ use portcullis_shared::{
     request::{Request, Unavailable},
 };
 
-use super::{Flow, Metrics, Vm, metric, response::replace};
+use super::{Flow, Metrics, Vm, chain_of, metric, response::replace};
 use crate::{
     audit::{Facts, Pipelines},
     chain::{self, Effect, Link},
@@ -30,8 +30,7 @@ impl<H: Host> Vm<H> {
     pub(super) fn judge(&mut self, mut held: Held, may_wait: bool) -> Judged {
         let Self { host, roots, trail, pipelines, streams, metrics, .. } = self;
         let tools = &mut Tools { host, pipelines, metrics, answer: Answer::Reply };
-        let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
-        let Some(chain) = chain else {
+        let Some(chain) = chain_of(roots, held.root) else {
             return self.no_configuration().into();
         };
         let request = HostRequest::new(host, may_wait, !held.ended || held.size > 0);
@@ -130,8 +129,7 @@ impl<H: Host> Vm<H> {
                 );
             }
             host.enter(held.context);
-            let chain = roots.iter().find(|known| known.id == held.root).and_then(|root| root.chain.as_ref());
-            let link = held.checks.first().and_then(|(index, _)| chain?.get(*index));
+            let link = held.checks.first().and_then(|(index, _)| chain_of(roots, held.root)?.get(*index));
             if let Some(link) = link {
                 let tools = &mut Tools { host, pipelines, metrics, answer: Answer::Reply };
                 unavailable(tools, &HostRequest::new(host, false, true), link);

@@ -3,14 +3,13 @@
 //! A response that is held reaches the client when it is judged; until then Envoy buffers it, up to its own limit. One
 //! that is not held goes on as it comes, and a copy of it is judged at its end.
 
-use portcullis_shared::{request::Headers, response::Response};
+use portcullis_shared::{problem::Refusal, request::Headers, response::Response};
 
 use super::{
-    Flow, Vm,
+    Flow, Vm, chain_of,
     judge::{Answer, Tools, conclude},
 };
 use crate::{
-    chain::Link,
     host::{Host, Level, Reply},
     request::HostRequest,
     watched::Watched,
@@ -25,8 +24,7 @@ impl<H: Host> Vm<H> {
         self.host.begin();
         let Some(mut watched) = self.responses.take(context) else { return Flow::Continue };
         let Self { host, roots, trail, pipelines, metrics, .. } = self;
-        let chain = roots.iter().find(|known| known.id == watched.root).and_then(|root| root.chain.as_ref());
-        let Some(chain) = chain else { return Flow::Continue };
+        let Some(chain) = chain_of(roots, watched.root) else { return Flow::Continue };
         if !is_from_upstream(host) {
             return Flow::Continue;
         }
@@ -54,7 +52,7 @@ impl<H: Host> Vm<H> {
             return Flow::Continue;
         }
         if end_of_stream {
-            self.judge_response(watched, 0);
+            self.judge_response(&mut watched, Some(0));
             return Flow::Continue;
         }
         let flow = if watched.holds { Flow::Pause } else { Flow::Continue };
@@ -82,7 +80,7 @@ impl<H: Host> Vm<H> {
         let all = if watched.holds { size } else { known.saturating_add(size) };
         let limit = watched.bodies.iter().map(|(_, body)| body.limit).min().unwrap_or_default();
         if all > limit || (!watched.holds && !self.responses.has_room(all)) {
-            self.give_up(&mut watched);
+            watched.is_replaced = self.judge_response(&mut watched, None) == Flow::Pause;
             if watched.is_replaced && !end_of_stream {
                 self.responses.watch(context, watched);
             }
@@ -93,7 +91,7 @@ impl<H: Host> Vm<H> {
             watched.copy.extend_from_slice(chunk);
         }
         if end_of_stream {
-            self.judge_response(watched, size);
+            self.judge_response(&mut watched, Some(size));
             return Flow::Continue;
         }
         let flow = if watched.holds { Flow::Pause } else { Flow::Continue };
@@ -107,8 +105,8 @@ impl<H: Host> Vm<H> {
             return Flow::Continue;
         }
         self.host.begin();
-        if let Some(watched) = self.responses.take(context)
-            && (watched.is_replaced || self.judge_response(watched, usize::MAX) == Flow::Pause)
+        if let Some(mut watched) = self.responses.take(context)
+            && (watched.is_replaced || self.judge_response(&mut watched, Some(usize::MAX)) == Flow::Pause)
         {
             self.remove_response_trailers();
         }
@@ -124,45 +122,29 @@ impl<H: Host> Vm<H> {
         }
     }
 
-    /// Judges a body that is all here. `size` is that of what Envoy holds. [`Flow::Pause`] when the client gets another.
-    fn judge_response(&mut self, watched: Watched, size: usize) -> Flow {
+    /// Judges a body that is all here: `size` is that of what Envoy holds. `None`: there is too much of it to be judged.
+    /// [`Flow::Pause`] when the client gets another.
+    fn judge_response(&mut self, watched: &mut Watched, size: Option<usize>) -> Flow {
         let Self { host, roots, trail, pipelines, metrics, .. } = self;
-        let chain = roots.iter().find(|known| known.id == watched.root).and_then(|root| root.chain.as_ref());
-        let Some(chain) = chain else { return Flow::Continue };
-        let body = if watched.holds && size > 0 {
-            host.response_body(size).unwrap_or_default()
-        } else {
-            watched.copy.as_slice()
+        let Some(chain) = chain_of(roots, watched.root) else { return Flow::Continue };
+        let body = match size {
+            Some(size) if watched.holds && size > 0 => host.response_body(size).unwrap_or_default(),
+            _ => watched.copy.as_slice(),
         };
         let request = HostRequest::with_headers(host, &watched.request);
         let answer = if watched.holds { Answer::Replace } else { Answer::Nothing };
-        for (index, check) in watched.bodies {
+        for (index, check) in watched.bodies.drain(..) {
             let Some(link) = chain.get(index) else { continue };
             trail.begin(link.allowed_is_audited);
-            (check.judge)(body, trail);
+            match size {
+                Some(_) => (check.judge)(body, trail),
+                None => trail.conclude(check.over_limit),
+            }
             if conclude(&mut Tools { host, pipelines, metrics, answer }, &request, link, trail, false) == Flow::Pause {
                 return Flow::Pause;
             }
         }
         Flow::Continue
-    }
-
-    /// There is too much of a body to judge it.
-    fn give_up(&mut self, watched: &mut Watched) {
-        let Self { host, roots, trail, pipelines, metrics, .. } = self;
-        let chain = roots.iter().find(|known| known.id == watched.root).and_then(|root| root.chain.as_ref());
-        let links = |index: usize| -> Option<&Link> { chain?.get(index) };
-        let request = HostRequest::with_headers(host, &watched.request);
-        let answer = if watched.holds { Answer::Replace } else { Answer::Nothing };
-        for (index, check) in &watched.bodies {
-            let Some(link) = links(*index) else { continue };
-            trail.begin(link.allowed_is_audited);
-            trail.conclude(check.over_limit);
-            if conclude(&mut Tools { host, pipelines, metrics, answer }, &request, link, trail, false) == Flow::Pause {
-                watched.is_replaced = true;
-                return;
-            }
-        }
     }
 }
 
@@ -189,7 +171,7 @@ pub(super) fn replace(host: &impl Host, reply: &Reply) {
     let set = [(":status", reply.status.to_string()), ("content-length", reply.body.len().to_string())]
         .iter()
         .all(|(name, value)| host.set_response_header(name, value.as_bytes()).is_ok());
-    let typed = host.set_response_header("content-type", b"application/problem+json").is_ok();
+    let typed = host.set_response_header("content-type", Refusal::CONTENT_TYPE.as_bytes()).is_ok();
     if host.set_response_body(reply.body.as_bytes()).is_err() || !removed || !set || !typed {
         host.log(Level::Error, "portcullis: Envoy does not replace a response");
     }
