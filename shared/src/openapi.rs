@@ -91,10 +91,11 @@ impl Contract {
     pub fn read(document: &Part, settings: &ReadSettings) -> (Self, Vec<Fault>, Vec<Fault>) {
         reader::read(document, settings)
     }
+}
 
-    /// The position of the operation with this `operationId`, as the document spells it, or this [`Operation::id`].
-    pub fn position(&self, name: &str) -> Option<usize> {
-        let exact = self.operations.iter().position(|operation| operation.operation_id.as_deref() == Some(name));
-        exact.or_else(|| self.operations.iter().position(|operation| *operation.id == *name))
-    }
+/// The position of the operation with this `operationId`, as the document spells it, or else this [`Operation::id`].
+pub fn position<'o>(mut operations: impl Iterator<Item = &'o Operation> + Clone, name: &str) -> Option<usize> {
+    let mut others = operations.clone();
+    let exact = operations.position(|operation| operation.operation_id.as_deref() == Some(name));
+    exact.or_else(|| others.position(|operation| *operation.id == *name))
 }

@@ -12,7 +12,7 @@ use portcullis_shared::{
 
 use std::rc::Rc;
 
-use crate::{errors::Errors, operation::Operation, outcomes::Reason, scratch::Scratch};
+use crate::{errors::Errors, operation::Operation, outcomes::Reason};
 
 /// The most members that are taken out of a body.
 const MOST_DROPPED: usize = 1000;
@@ -45,14 +45,11 @@ pub(crate) enum Kind {
     Empty,
     Json(Option<SchemaId>),
     Text(SchemaId),
-    Form {
+    /// Of a form, or with a boundary, of a multipart body.
+    Fields {
         schema: SchemaId,
         media: Rc<Media>,
-    },
-    Multipart {
-        schema: SchemaId,
-        media: Rc<Media>,
-        boundary: Box<str>,
+        boundary: Option<Box<str>>,
     },
 }
 
@@ -71,12 +68,12 @@ impl Reads {
         operation: &Operation,
         request: &dyn Request,
         body: &[u8],
-        scratch: &mut Scratch,
+        tape: &mut Tape,
     ) -> Result<Option<Decision>, Unavailable> {
         let judged = if body.is_empty() {
             if operation.requires_body() { Err(fault(Reason::BodyMissing)) } else { Ok(None) }
         } else {
-            self.decoded(reading, operation, body, &mut scratch.tape)
+            self.decoded(reading, operation, body, tape)
         };
         match judged {
             Ok(None) => Ok(None),
@@ -134,11 +131,18 @@ impl Reads {
                 tape.string(text);
                 self.valid(operation, *schema, tape.built())?;
             }
-            Kind::Form { schema, .. } | Kind::Multipart { schema, .. } => {
-                fields(reading, operation, body, tape, &self.limits, false)?;
+            Kind::Fields { schema, media, boundary } => {
+                let with = (&*operation.schemas, &self.limits);
+                let read = |tape: &mut Tape, is_literal| match boundary {
+                    None => read_form(body, (*schema, media), with, tape, is_literal)
+                        .map_err(|_| fault(Reason::FormInvalid)),
+                    Some(boundary) => read_multipart(body, boundary, (*schema, media), with, tape, is_literal)
+                        .map_err(|_| fault(Reason::MultipartInvalid)),
+                };
+                read(tape, false)?;
                 if let Err(first) = self.valid(operation, *schema, tape.built()) {
                     // What looks like a number may have been meant as a text.
-                    fields(reading, operation, body, tape, &self.limits, true)?;
+                    read(tape, true)?;
                     self.valid(operation, *schema, tape.built()).map_err(|_| first)?;
                 }
             }
@@ -147,19 +151,32 @@ impl Reads {
     }
 
     fn valid(&self, operation: &Operation, schema: SchemaId, value: Value<'_>) -> Result<(), Fault> {
-        let complex = |TooComplex| fault(Reason::TooComplex);
-        let mut budget = Budget(self.steps);
-        if operation.schemas.is_valid(schema, value, &mut budget).map_err(complex)? {
-            return Ok(());
+        match self.broken(operation, schema, value, "body") {
+            Ok(None) => Ok(()),
+            Ok(Some(errors)) => Err((Reason::BodyInvalid, errors)),
+            Err(TooComplex) => Err(fault(Reason::TooComplex)),
         }
-        let mut errors = Errors::default();
-        let mut budget = Budget(self.steps);
+    }
+
+    /// What is wrong with a value that came as this part of an exchange; `None` if it is valid.
+    pub(crate) fn broken(
+        &self,
+        operation: &Operation,
+        schema: SchemaId,
+        value: Value<'_>,
+        place: &str,
+    ) -> Result<Option<Errors>, TooComplex> {
+        if operation.schemas.is_valid(schema, value, &mut Budget(self.steps))? {
+            return Ok(None);
+        }
+        let budget = &mut Budget(self.steps);
         // What cannot be told is still not valid.
-        let report = operation.schemas.report(schema, value, self.violations, &mut budget).unwrap_or_default();
+        let report = operation.schemas.report(schema, value, self.violations, budget).unwrap_or_default();
+        let mut errors = Errors::default();
         for violation in &report.violations {
-            errors.violation("body", None, violation);
+            errors.violation(place, None, violation);
         }
-        Err((Reason::BodyInvalid, errors))
+        Ok(Some(errors))
     }
 
     /// The body without members that are `readOnly`, if these are all that is wrong with it.
@@ -178,27 +195,5 @@ impl Reads {
         let left = tape.parse(without.as_bytes(), &self.limits).ok()?;
         self.valid(operation, schema, left).ok()?;
         Some(without)
-    }
-}
-
-/// Puts a form's fields on the tape.
-fn fields(
-    reading: &Reading,
-    operation: &Operation,
-    body: &[u8],
-    tape: &mut Tape,
-    limits: &Limits,
-    is_literal: bool,
-) -> Result<(), Fault> {
-    let with = (&*operation.schemas, limits);
-    match &reading.kind {
-        Kind::Form { schema, media } => {
-            read_form(body, (*schema, media), with, tape, is_literal).map_err(|_| fault(Reason::FormInvalid))
-        }
-        Kind::Multipart { schema, media, boundary } => {
-            let read = read_multipart(body, boundary, (*schema, media), with, tape, is_literal);
-            read.map_err(|_| fault(Reason::MultipartInvalid))
-        }
-        Kind::Empty | Kind::Json(_) | Kind::Text(_) => Ok(()),
     }
 }

@@ -31,9 +31,6 @@ const MAX_OPERATIONS: usize = 10_000;
 /// Warnings beyond this many are counted, not listed.
 const MAX_WARNINGS: usize = 50;
 
-/// Faults of a document beyond this many are counted, not listed.
-const MAX_FAULTS: usize = 20;
-
 impl Filter for SchemaCheck {
     const NAME: &'static str = "schema_check";
     type Config = Config;
@@ -64,10 +61,8 @@ impl Compiler {
     fn check(&mut self, config: &Config) -> Check {
         let mode = config.mode;
         self.contracts(config);
-        let (router, warnings) = Router::new(
-            &self.operations.iter().map(|(operation, _)| operation.clone()).collect::<Vec<_>>(),
-            Case::Sensitive,
-        );
+        let known: Vec<_> = self.operations.iter().map(|(operation, _)| operation).collect();
+        let (router, warnings) = Router::new(&known, Case::Sensitive);
         // Those of plain schemas have places in the configuration.
         let (plain, documented): (Vec<_>, Vec<_>) =
             warnings.into_iter().partition(|warning| warning.pointer.starts_with("/operations/"));
@@ -111,7 +106,7 @@ impl Compiler {
             warnings: std::mem::take(&mut self.warnings),
             off: mode == Mode::Off,
             buffer: RefCell::new(PathBuffer::default()),
-            scratch: RefCell::default(),
+            tape: RefCell::default(),
         }
     }
 
@@ -143,15 +138,12 @@ impl Compiler {
     }
 
     fn contract(&mut self, path: &str, (contract, faults, warnings): (Contract, Vec<Fault>, Vec<Fault>)) {
-        for Fault { pointer, message } in faults.iter().take(MAX_FAULTS) {
+        for Fault { pointer, message } in faults {
             if pointer.is_empty() {
-                self.errors.fault(path, message.clone());
+                self.errors.fault(path, message);
             } else {
-                self.errors.fault(format_args!("{path} at {pointer}"), message.clone());
+                self.errors.fault(format_args!("{path} at {pointer}"), message);
             }
-        }
-        if let Some(more) = faults.len().checked_sub(MAX_FAULTS).filter(|more| *more > 0) {
-            self.errors.fault(path, format!("{more} more faults"));
         }
         self.warn(path, &warnings);
         let schemas = Rc::new(contract.schemas);
@@ -204,10 +196,8 @@ impl Compiler {
         let mut treatments = vec![Treatment::default(); self.operations.len()];
         for (index, wanted) in overrides.iter().enumerate() {
             let path = format_args!("$.overrides[{index}].operation");
-            let is_named = |(operation, _): &(openapi::Operation, Rc<Schemas>)| {
-                operation.operation_id.as_deref() == Some(&wanted.operation) || *operation.id == *wanted.operation
-            };
-            let Some(position) = self.operations.iter().position(is_named) else {
+            let known = self.operations.iter().map(|(operation, _)| operation);
+            let Some(position) = openapi::position(known, &wanted.operation) else {
                 self.errors.add(path, "an operation of the contract", quoted(&wanted.operation));
                 continue;
             };

@@ -21,7 +21,6 @@ mod errors;
 mod operation;
 mod outcomes;
 mod response;
-mod scratch;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -29,6 +28,7 @@ mod tests;
 use portcullis_shared::{
     decision::{Decision, Detail, OutcomeId, Outcomes},
     discovery::Routes,
+    json::Tape,
     openapi::{Lookup, Router},
     path::{NormalPath, Normaliser, PathBuffer},
     policy::{BodyCheck, Next, Policy, Trail},
@@ -39,7 +39,6 @@ use std::{cell::RefCell, rc::Rc};
 use body::{Reading, Reads};
 use operation::{Operation, Step};
 use outcomes::{ALLOW, Undocumented, Unmatched};
-use scratch::Scratch;
 use seen::Seen;
 
 #[cfg(not(feature = "responses"))]
@@ -64,7 +63,7 @@ struct Check {
     /// Nothing is evaluated.
     off: bool,
     buffer: RefCell<PathBuffer>,
-    scratch: RefCell<Scratch>,
+    tape: RefCell<Tape>,
 }
 
 impl Policy for SchemaCheck {
@@ -119,9 +118,9 @@ impl Check {
         let mut readings = Vec::new();
         for candidate in candidates {
             let Some(operation) = self.operations.get(candidate.operation) else { continue };
-            let mut scratch = self.scratch.try_borrow_mut().map_err(|_| Unavailable)?;
+            let mut tape = self.tape.try_borrow_mut().map_err(|_| Unavailable)?;
             let input = operation::Input { template: &candidate.template, path: &path, headers: &headers, seen: &seen };
-            match operation.check(&self.reads, &input, request, &mut scratch, trail)? {
+            match operation.check(&self.reads, &input, request, &mut tape, trail)? {
                 Step::Passed => {
                     self.pass(candidate.operation, trail);
                     return Ok(Next::Done);
@@ -161,8 +160,8 @@ impl Check {
             let mut denied = None;
             for (index, reading) in readings {
                 let operation = check.operations.get(index).ok_or(Unavailable)?;
-                let mut scratch = check.scratch.try_borrow_mut().map_err(|_| Unavailable)?;
-                match check.reads.judge(&reading, operation, request, body, &mut scratch)? {
+                let mut tape = check.tape.try_borrow_mut().map_err(|_| Unavailable)?;
+                match check.reads.judge(&reading, operation, request, body, &mut tape)? {
                     None => {
                         check.pass(index, trail);
                         return Ok(());

@@ -3,6 +3,7 @@
 use portcullis_shared::{
     decision::{Decision, OutcomeId},
     encoding::Codings,
+    json::Tape,
     media::MediaType,
     mode::Mode,
     openapi::{self, Location, Media},
@@ -19,7 +20,6 @@ use crate::{
     config::{self, Config, Override, Verdict},
     errors::Errors,
     outcomes::{OperationOutcomes, Reason},
-    scratch::Scratch,
     seen::{Only, Seen},
 };
 
@@ -127,13 +127,13 @@ impl Operation {
         reads: &Reads,
         input: &Input<'_>,
         request: &dyn Request,
-        scratch: &mut Scratch,
+        tape: &mut Tape,
         trail: &mut Trail,
     ) -> Result<Step, Unavailable> {
         if self.is_unchecked {
             return Ok(Step::Passed);
         }
-        if let Some(decision) = self.check_parameters(reads, input, scratch, trail) {
+        if let Some(decision) = self.check_parameters(reads, input, tape, trail) {
             return Ok(Step::Denied(decision));
         }
         if self.streams {
@@ -155,7 +155,7 @@ impl Operation {
         &self,
         reads: &Reads,
         input: &Input<'_>,
-        scratch: &mut Scratch,
+        tape: &mut Tape,
         trail: &mut Trail,
     ) -> Option<Decision> {
         let mut denied: Option<OutcomeId> = None;
@@ -181,7 +181,7 @@ impl Operation {
         let mut inputs = Inputs { path: &mut values, query: input.path.query(), headers: input.headers };
         let mut tools = Tools {
             schemas: &self.schemas,
-            tape: &mut scratch.tape,
+            tape,
             limits: &reads.limits,
             budget: &mut Budget(reads.steps),
             most: reads.violations,
@@ -248,7 +248,7 @@ fn kind(media: &Rc<Media>, media_type: &MediaType) -> Result<Option<Kind>, Reaso
     } else if let Some(schema) = media.schema
         && is_form
     {
-        Kind::Form { schema, media: Rc::clone(media) }
+        Kind::Fields { schema, media: Rc::clone(media), boundary: None }
     } else if let Some(schema) = media.schema
         && media_type.essence().starts_with("text/")
     {
@@ -256,8 +256,8 @@ fn kind(media: &Rc<Media>, media_type: &MediaType) -> Result<Option<Kind>, Reaso
     } else if let Some(schema) = media.schema
         && media_type.essence() == "multipart/form-data"
     {
-        let boundary = media_type.boundary().ok_or(Reason::MultipartInvalid)?.into();
-        return Ok(Some(Kind::Multipart { schema, media: Rc::clone(media), boundary }));
+        let boundary = Some(media_type.boundary().ok_or(Reason::MultipartInvalid)?.into());
+        return Ok(Some(Kind::Fields { schema, media: Rc::clone(media), boundary }));
     } else {
         return Ok(None);
     };

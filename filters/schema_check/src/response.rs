@@ -1,12 +1,12 @@
 //! How responses are held against the contract.
 
 use portcullis_shared::{
+    decision::{Decision, Detail},
     encoding::Codings,
     media::MediaType,
     policy::Trail,
-    request::Headers,
     response::{Response, ResponseBody, ResponseCheck},
-    schema::{Budget, SchemaId},
+    schema::{SchemaId, TooComplex},
 };
 use std::rc::Rc;
 
@@ -17,7 +17,6 @@ use crate::{
     outcomes::Reason,
     seen::Only,
 };
-use portcullis_shared::decision::{Decision, Detail};
 
 /// The check of the response to a request for the operation at this position.
 pub(crate) fn check(check: Rc<Check>, operation: usize) -> ResponseCheck {
@@ -73,7 +72,7 @@ impl Operation {
             return Ok(None);
         }
         let Some(content) = &declared.content else { return Ok(None) };
-        let only = |name: &str| all(&response.headers, name);
+        let only = |name| Only::of(response.headers.all(name));
         let Only::One(value) = only("content-type") else { return Err(Reason::ResponseMediaTypeUnknown) };
         let media_type = MediaType::parse(value).map_err(|_| Reason::ResponseMediaTypeUnknown)?;
         let media = content.find(&media_type).ok_or(Reason::ResponseMediaTypeUnknown)?;
@@ -88,15 +87,6 @@ impl Operation {
             Only::More => return Ok(None),
         };
         Ok(Some(Wanted { schema, codings }))
-    }
-}
-
-fn all<'a>(headers: &Headers<'a>, name: &str) -> Only<'a> {
-    let mut values = headers.all(name);
-    match (values.next(), values.next()) {
-        (None, _) => Only::None,
-        (Some(value), None) => Only::One(value),
-        _ => Only::More,
     }
 }
 
@@ -117,19 +107,12 @@ impl Check {
             decode.map_err(|_| fault(Reason::ResponseJsonInvalid))?;
             &decoded
         };
-        let Ok(mut scratch) = self.scratch.try_borrow_mut() else { return Ok(()) };
-        let parsed = scratch.tape.parse(body, &self.reads.limits);
-        let value = parsed.map_err(|_| fault(Reason::ResponseJsonInvalid))?;
-        let valid = operation.schemas.is_valid(wanted.schema, value, &mut Budget(self.reads.steps));
-        if valid.map_err(|_| fault(Reason::ResponseBodyInvalid))? {
-            return Ok(());
+        let Ok(mut tape) = self.tape.try_borrow_mut() else { return Ok(()) };
+        let value = tape.parse(body, &self.reads.limits).map_err(|_| fault(Reason::ResponseJsonInvalid))?;
+        match self.reads.broken(operation, wanted.schema, value, "response") {
+            Ok(None) => Ok(()),
+            Ok(Some(errors)) => Err((Reason::ResponseBodyInvalid, errors)),
+            Err(TooComplex) => Err(fault(Reason::ResponseBodyInvalid)),
         }
-        let mut errors = Errors::default();
-        let budget = &mut Budget(self.reads.steps);
-        let report = operation.schemas.report(wanted.schema, value, self.reads.violations, budget).unwrap_or_default();
-        for violation in &report.violations {
-            errors.violation("response", None, violation);
-        }
-        Err((Reason::ResponseBodyInvalid, errors))
     }
 }

@@ -25,6 +25,12 @@ pub(crate) enum Only<'a> {
 }
 
 impl<'a> Only<'a> {
+    pub(crate) fn of(values: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut only = Self::None;
+        values.for_each(|value| only.add(value));
+        only
+    }
+
     fn add(&mut self, value: &'a [u8]) {
         *self = if *self == Self::None { Self::One(value) } else { Self::More };
     }

@@ -1,6 +1,6 @@
 //! Which operation a request is for.
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 use crate::{
     path::{Case, NormalPath, Template, TemplateSet},
@@ -89,11 +89,11 @@ impl Site {
 
 impl Router {
     /// For these operations. Also returned is what an operator should know.
-    pub fn new(operations: &[Operation], case: Case) -> (Self, Vec<Fault>) {
+    pub fn new(operations: &[impl Borrow<Operation>], case: Case) -> (Self, Vec<Fault>) {
         let mut findings = Findings::default();
         let mut sites = Vec::<(Template, Site)>::new();
         let mut known = BTreeMap::<String, usize>::new();
-        for (position, operation) in operations.iter().enumerate() {
+        for (position, operation) in operations.iter().map(Borrow::borrow).enumerate() {
             for template in &operation.templates {
                 let index = *known.entry(shape(template, case)).or_insert(sites.len());
                 if index == sites.len() {
@@ -105,8 +105,9 @@ impl Router {
                     // Two of its base paths are one.
                     Some((_, known)) if known.iter().any(|other| other.operation == position) => {}
                     Some((_, candidates)) => {
-                        let is_unchecked =
-                            |found: &Candidate| operations.get(found.operation).is_some_and(|known| known.is_unchecked);
+                        let is_unchecked = |found: &Candidate| {
+                            operations.get(found.operation).is_some_and(|known| known.borrow().is_unchecked)
+                        };
                         let is_open = operation.is_unchecked || candidates.iter().any(is_unchecked);
                         findings.warn(&operation.pointer, if is_open { SHARED_UNCHECKED } else { SHARED });
                         candidates.push(candidate);
