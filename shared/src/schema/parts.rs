@@ -13,17 +13,24 @@ use super::{
 const BITS: u32 = 128;
 
 impl Run<'_> {
+    /// Whether there are as many parts as there may be; each bound with its keyword.
+    #[inline]
+    fn is_sized(&mut self, value: Value<'_>, min: (u32, &'static str), max: (u32, &'static str)) -> bool {
+        let len = count(value.len());
+        let (is_enough, is_too_many) = (len >= min.0, len > max.0);
+        if !is_enough {
+            self.fail(value, min.1);
+        }
+        if is_too_many {
+            self.fail(value, max.1);
+        }
+        is_enough && !is_too_many
+    }
+
     pub(super) fn object(&mut self, at: u32, value: Value<'_>, frame: Frame) -> Verdict {
         let table = self.table;
         let Some(object) = table.objects.get(at as usize) else { return Ok(true) };
-        let mut is_valid = true;
-        let len = count(value.len());
-        if len < object.min {
-            is_valid = self.fail(value, "minProperties");
-        }
-        if len > object.max {
-            is_valid = self.fail(value, "maxProperties");
-        }
+        let mut is_valid = self.is_sized(value, (object.min, "minProperties"), (object.max, "maxProperties"));
         if !is_valid && self.is_over() {
             return Ok(false);
         }
@@ -153,14 +160,7 @@ impl Run<'_> {
     pub(super) fn array(&mut self, at: u32, value: Value<'_>, frame: Frame) -> Verdict {
         let table = self.table;
         let Some(array) = table.arrays.get(at as usize) else { return Ok(true) };
-        let mut is_valid = true;
-        let len = count(value.len());
-        if len < array.min {
-            is_valid = self.fail(value, "minItems");
-        }
-        if len > array.max {
-            is_valid = self.fail(value, "maxItems");
-        }
+        let mut is_valid = self.is_sized(value, (array.min, "minItems"), (array.max, "maxItems"));
         if !is_valid && self.is_over() {
             return Ok(false);
         }
