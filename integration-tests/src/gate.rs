@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     Bootstrap, Client, Collector, DEADLINE, Envoy, Launch, Request, Response, Stats, Upstream, until, workspace,
@@ -117,6 +117,19 @@ impl Gate {
         response
     }
 
+    /// Why the filter of this name refused, by its code; `envoy:` and Envoy's own word where it refused; `accepted` for the
+    /// upstream's answer. Asks for [`telling`].
+    pub fn reason(filter: &str, response: &Response) -> String {
+        if response.headers.get("x-envoy-upstream-service-time").is_some() {
+            return "accepted".to_owned();
+        }
+        let details = response.headers.text("x-details").unwrap_or_default();
+        match details.strip_prefix("portcullis:").and_then(|details| details.strip_prefix(filter)?.strip_prefix(':')) {
+            Some(ours) => ours.split(':').next().unwrap_or_default().to_owned(),
+            None => format!("envoy:{details}"),
+        }
+    }
+
     /// Panics if a VM has failed since the start.
     pub async fn assert_no_vm_failed(&self) {
         self.assert_no_vm_trapped().await;
@@ -137,4 +150,19 @@ impl Gate {
 
 async fn vms_created(stats: &Stats) -> u64 {
     stats.raw("wasm.envoy.wasm.runtime.v8.created").await.unwrap_or_default()
+}
+
+/// For the connection manager: answers that do not come from the upstream say why, as the access log does.
+pub fn telling() -> Value {
+    let any = json!({"comparison": {"op": "GE", "value": {"default_value": 100, "runtime_key": "unused"}}});
+    json!({"local_reply_config": {"mappers": [{
+        "filter": {"status_code_filter": any},
+        "headers_to_add": [{"header": {"key": "x-details", "value": "%RESPONSE_CODE_DETAILS%"}}],
+    }]}})
+}
+
+/// Whether the filter was asked, by the [reason](Gate::reason) for what came back; panics if its host failed it.
+pub fn judged(reason: Option<&str>) -> bool {
+    assert_ne!(reason, Some("host_unavailable"));
+    reason.is_some_and(|reason| !reason.starts_with("envoy:"))
 }

@@ -23,6 +23,7 @@
 //! ```
 
 pub mod attacks;
+mod bad_configs;
 mod client;
 mod collector;
 mod config;
@@ -49,13 +50,14 @@ mod wait;
 
 use std::path::{Path, PathBuf};
 
+pub use bad_configs::{assert_start_refused, bad_configs};
 pub use client::{Client, ClientError, Request, Response};
 pub use collector::{Batch, Collector, Mode};
 pub use config::{Bootstrap, WasmFilter, merge};
 pub use ecds::{DiscoveredFilter, Rejected};
 pub use envoy::{Envoy, Launch, StartError};
 pub use example::{Example, read_yaml};
-pub use gate::{Decisions, Gate};
+pub use gate::{Decisions, Gate, judged, telling};
 pub use headers::Headers;
 pub use issuer::{Fetch, Issuer, IssuerMode};
 pub use jwt_authn::{jwt_authn, local_jwks, remote_jwks};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use portcullis_integration_tests::{Decisions, Launch, attacks, workspace};
+use portcullis_integration_tests::{Decisions, Launch, attacks, telling, workspace};
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, filter, reason, telling};
+use crate::gate::{Gate, filter, reason};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attack_over_every_version_whoever_verifies() {

@@ -1,51 +1,13 @@
 //! How a config gets into force: bad ones never, and of doubtful ones the log tells.
 
-use std::sync::Arc;
-
 use portcullis_integration_tests::mint::{self, Key};
 use portcullis_integration_tests::{
-    Bootstrap, DiscoveredFilter, Envoy, Launch, Request, Upstream, WasmFilter, dist, workspace,
+    DiscoveredFilter, Launch, Request, WasmFilter, assert_start_refused, bad_configs, dist,
 };
-use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use serde_json::json;
 
 use crate::gate::{Gate, config, filter, token, users, with_token};
 use crate::provider::own_object;
-
-/// The filter's own table of bad configs: texts, and what is said of each.
-fn bad_configs() -> Vec<(String, String)> {
-    let Ok(table) = std::fs::read(workspace("filters/jwt_bola/testdata/bad_configs.json")) else {
-        return few_bad_configs();
-    };
-    let table: Vec<Value> = serde_json::from_slice(&table).unwrap();
-    assert!(table.len() >= 100);
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    table.iter().map(|bad| (text(&bad["config"]), text(&bad["fault"]))).collect()
-}
-
-fn few_bad_configs() -> Vec<(String, String)> {
-    let patched = |patch: &Value| {
-        let mut config = config(&users());
-        portcullis_integration_tests::merge(&mut config, patch);
-        config.to_string()
-    };
-    let provider = |patch: &Value| patched(&json!({"providers": {"main": patch}}));
-    let secret = json!({"keys": [{"kty": "oct", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]});
-    [
-        ("{".to_owned(), "$: expected a JSON object"),
-        (patched(&json!({"realm": "a\"b"})), "$.realm"),
-        (patched(&json!({"wait_ms": 30_001})), "$.wait_ms: expected 0 to 30000, found 30001"),
-        (patched(&json!({"rules": [{"path": "/a", "auth": ["nobody"]}]})), "$.rules[0].auth[0]"),
-        (provider(&json!({"issuer": null})), "$.providers.main"),
-        (provider(&json!({"algorithms": ["none"]})), "$.providers.main.algorithms[0]"),
-        (provider(&json!({"jwks": {"inline": secret}})), "$.providers.main.jwks.inline"),
-        (provider(&json!({"secret": {"env": "NOT_SET"}, "jwks": null})), "$.providers.main.secret.env"),
-        (provider(&json!({"claims_to_headers": {"authorization": "/sub"}})), "$.providers.main.claims_to_headers"),
-    ]
-    .map(|(config, fault)| (config, fault.to_owned()))
-    .into()
-}
 
 /// With the variables that the table's configs name.
 fn unparsed(config: &str) -> WasmFilter {
@@ -60,28 +22,10 @@ fn unparsed(config: &str) -> WasmFilter {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_does_not_start_with_a_bad_config() {
-    let upstream = Upstream::start().await;
-    let at_a_time = Arc::new(Semaphore::new(3));
-    let mut starting = JoinSet::new();
     // Each takes a second of processor time: a few show that the start is refused, and the next test has all of them.
-    let table = bad_configs();
+    let table = bad_configs("jwt_bola", 100);
     let step = table.len().div_ceil(8);
-    for (config, fault) in table.into_iter().step_by(step) {
-        let (address, turn) = (upstream.address(), Arc::clone(&at_a_time));
-        starting.spawn(async move {
-            let _turn = turn.acquire().await.unwrap();
-            match Envoy::try_start(Bootstrap::new(address).filter(unparsed(&config))).await {
-                Ok(_) => format!("Envoy started with {config}\n"),
-                Err(error) if error.status.and_then(|status| status.code()) != Some(1) => {
-                    format!("{config}: {error}\n")
-                }
-                Err(error) if !error.log.contains(&fault) => format!("{config}: no {fault:?} in {error}\n"),
-                Err(_) => String::new(),
-            }
-        });
-    }
-    let faults = starting.join_all().await.concat();
-    assert!(faults.is_empty(), "{faults}");
+    assert_start_refused(table.into_iter().step_by(step), unparsed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,7 +34,7 @@ async fn a_bad_reload_leaves_the_old_config_in_force() {
     let gate = Gate::launch(&discovered, |bootstrap| Launch::new(bootstrap).concurrency(2)).await;
     let (client, token) = (gate.h1(), token(&json!({})));
     let mut faults = Vec::new();
-    for (config, fault) in bad_configs() {
+    for (config, fault) in bad_configs("jwt_bola", 100) {
         match discovered.update(&gate.envoy, unparsed(&config)).await {
             Ok(()) => panic!("taken: {config}"),
             Err(rejected) if !rejected.log.contains(&fault) => {

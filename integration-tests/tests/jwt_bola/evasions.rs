@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use portcullis_integration_tests::mint::{Key, Token, claims_with};
-use portcullis_integration_tests::{Bootstrap, Launch, Line, merge, workspace};
+use portcullis_integration_tests::{Bootstrap, Launch, Line, merge, telling, workspace};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, config, filter, reason, telling};
+use crate::gate::{Gate, config, filter, reason};
 
 #[derive(Clone, Deserialize)]
 struct Evasion {

@@ -40,25 +40,9 @@ pub(crate) fn filter(config: &Value) -> WasmFilter {
     WasmFilter::new("jwt_bola", dist("jwt_bola")).config(config)
 }
 
-/// For the connection manager: answers that do not come from the upstream say why, as the access log does.
-pub(crate) fn telling() -> Value {
-    let any = json!({"comparison": {"op": "GE", "value": {"default_value": 100, "runtime_key": "unused"}}});
-    json!({"local_reply_config": {"mappers": [{
-        "filter": {"status_code_filter": any},
-        "headers_to_add": [{"header": {"key": "x-details", "value": "%RESPONSE_CODE_DETAILS%"}}],
-    }]}})
-}
-
-/// Why the filter refused, by its code; `envoy:` and Envoy's own word where it refused; `accepted` for the upstream's answer.
+/// Why the filter refused: [`portcullis_integration_tests::Gate::reason`].
 pub(crate) fn reason(response: &Response) -> String {
-    if response.headers.get("x-envoy-upstream-service-time").is_some() {
-        return "accepted".to_owned();
-    }
-    let details = response.headers.text("x-details").unwrap_or_default();
-    match details.strip_prefix("portcullis:jwt_bola:") {
-        Some(ours) => ours.split(':').next().unwrap_or_default().to_owned(),
-        None => format!("envoy:{details}"),
-    }
+    portcullis_integration_tests::Gate::reason("jwt_bola", response)
 }
 
 /// A config with one provider, `main`, whose key set has `rsa-1`, `p256-1` and `ed25519-1`, these rules, and audit.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_integration_tests::mint::encode;
-use portcullis_integration_tests::{Launch, Line, Random, Request, merge};
+use portcullis_integration_tests::{Launch, Line, Random, Request, judged, merge, telling};
 use serde_json::json;
 
-use crate::gate::{Gate, config, filter, reason, telling, token, with_token};
+use crate::gate::{Gate, config, filter, reason, token, with_token};
 
 /// Where a client can put bytes. After each stands what else is there, so that the filter looks at them.
 const PLACES: [&str; 14] = [
@@ -99,12 +99,6 @@ impl Odd {
         let headers: Vec<(&str, &[u8])> = self.headers.iter().map(|(name, value)| (*name, value.as_slice())).collect();
         line.send(&headers, Some(&self.body)).await.as_ref().map(reason)
     }
-}
-
-/// Whether the filter was asked; panics if its host failed it.
-fn judged(reason: Option<&str>) -> bool {
-    assert_ne!(reason, Some("host_unavailable"));
-    reason.is_some_and(|reason| !reason.starts_with("envoy:"))
 }
 
 /// After all that came: verdicts are as ever, no VM was made anew, and every decision made one readable event.

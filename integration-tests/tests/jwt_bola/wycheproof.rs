@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use portcullis_integration_tests::mint::Key;
-use portcullis_integration_tests::{Launch, Request, workspace};
+use portcullis_integration_tests::{Launch, Request, telling, workspace};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, filter, reason, telling};
+use crate::gate::{Gate, filter, reason};
 
 #[derive(Deserialize)]
 struct Vector {

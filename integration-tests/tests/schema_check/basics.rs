@@ -1,10 +1,10 @@
 //! The promises of the first page: what the contract allows passes, all else is refused and told of, and counted by
 //! operation and reason.
 
-use portcullis_integration_tests::{Decisions, Launch, Request};
+use portcullis_integration_tests::{Decisions, Launch, Request, telling};
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, filter, reason, telling};
+use crate::gate::{Gate, filter, reason};
 use crate::sample::{bad, config, create, create_text, good};
 
 /// The article's request, which must never reach the upstream.

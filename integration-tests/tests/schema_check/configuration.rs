@@ -1,25 +1,12 @@
 //! How a config gets into force: bad ones never, good ones under traffic without a request lost.
 
-use std::sync::Arc;
-
 use portcullis_integration_tests::{
-    Bootstrap, DiscoveredFilter, Envoy, Launch, Request, Traffic, Upstream, WasmFilter, dist, workspace,
+    DiscoveredFilter, Launch, Request, Traffic, WasmFilter, assert_start_refused, bad_configs, dist,
 };
-use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use serde_json::json;
 
 use crate::gate::{Gate, filter};
 use crate::sample::{config, create, good};
-
-/// The filter's own table of bad configs: texts, and what is said of each.
-fn bad_configs() -> Vec<(String, String)> {
-    let table = std::fs::read(workspace("filters/schema_check/testdata/bad_configs.json")).unwrap();
-    let table: Vec<Value> = serde_json::from_slice(&table).unwrap();
-    assert!(table.len() >= 150);
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    table.iter().map(|bad| (text(&bad["config"]), text(&bad["fault"]))).collect()
-}
 
 fn unparsed(config: &str) -> WasmFilter {
     WasmFilter::new("schema_check", dist("schema_check")).config_text(config)
@@ -27,28 +14,10 @@ fn unparsed(config: &str) -> WasmFilter {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_does_not_start_with_a_bad_config() {
-    let upstream = Upstream::start().await;
-    let at_a_time = Arc::new(Semaphore::new(3));
-    let mut starting = JoinSet::new();
     // Each takes a second of processor time: a few show that the start is refused, and the next test has all of them.
-    let table = bad_configs();
+    let table = bad_configs("schema_check", 150);
     let step = table.len().div_ceil(8);
-    for (config, fault) in table.into_iter().step_by(step) {
-        let (address, turn) = (upstream.address(), Arc::clone(&at_a_time));
-        starting.spawn(async move {
-            let _turn = turn.acquire().await.unwrap();
-            match Envoy::try_start(Bootstrap::new(address).filter(unparsed(&config))).await {
-                Ok(_) => format!("Envoy started with {config}\n"),
-                Err(error) if error.status.and_then(|status| status.code()) != Some(1) => {
-                    format!("{config}: {error}\n")
-                }
-                Err(error) if !error.log.contains(&fault) => format!("{config}: no {fault:?} in {error}\n"),
-                Err(_) => String::new(),
-            }
-        });
-    }
-    let faults = starting.join_all().await.concat();
-    assert!(faults.is_empty(), "{faults}");
+    assert_start_refused(table.into_iter().step_by(step), unparsed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +26,7 @@ async fn a_bad_reload_leaves_the_old_config_in_force() {
     let gate = Gate::launch(&discovered, |bootstrap| Launch::new(bootstrap).concurrency(2)).await;
     let client = gate.h1();
     let mut faults = Vec::new();
-    for (config, fault) in bad_configs() {
+    for (config, fault) in bad_configs("schema_check", 150) {
         match discovered.update(&gate.envoy, unparsed(&config)).await {
             Ok(()) => panic!("taken: {config}"),
             Err(rejected) if !rejected.log.contains(&fault) => {

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use base64ct::{Base64, Encoding};
-use portcullis_integration_tests::{Client, Launch, Request, Response, workspace};
+use portcullis_integration_tests::{Client, Launch, Request, Response, telling, workspace};
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, filter, reason, telling};
+use crate::gate::{Gate, filter, reason};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_of_the_table() {

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
-use portcullis_integration_tests::{Bootstrap, Launch, Request, WasmFilter, dist, workspace};
+use portcullis_integration_tests::{Bootstrap, Launch, Request, WasmFilter, dist, telling, workspace};
 
-use crate::gate::{Gate, reason, telling};
+use crate::gate::{Gate, reason};
 
 /// The text of a published document; `None` with a message if there are none here.
 fn published(name: &str) -> Option<String> {

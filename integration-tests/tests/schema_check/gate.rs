@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use portcullis_integration_tests::{Bootstrap, Launch, Response, WasmFilter, dist};
-use serde_json::{Value, json};
+use portcullis_integration_tests::{Bootstrap, Launch, Response, WasmFilter, dist, telling};
+use serde_json::Value;
 
 /// An Envoy with `schema_check`.
 pub(crate) struct Gate(pub(crate) portcullis_integration_tests::Gate);
@@ -39,23 +39,7 @@ pub(crate) fn filter(config: &Value) -> WasmFilter {
     WasmFilter::new("schema_check", dist("schema_check")).config(config)
 }
 
-/// For the connection manager: answers that do not come from the upstream say why, as the access log does.
-pub(crate) fn telling() -> Value {
-    let any = json!({"comparison": {"op": "GE", "value": {"default_value": 100, "runtime_key": "unused"}}});
-    json!({"local_reply_config": {"mappers": [{
-        "filter": {"status_code_filter": any},
-        "headers_to_add": [{"header": {"key": "x-details", "value": "%RESPONSE_CODE_DETAILS%"}}],
-    }]}})
-}
-
-/// Why the filter refused, by its code; `envoy:` and Envoy's own word where it refused; `accepted` for the upstream's answer.
+/// Why the filter refused: [`portcullis_integration_tests::Gate::reason`].
 pub(crate) fn reason(response: &Response) -> String {
-    if response.headers.get("x-envoy-upstream-service-time").is_some() {
-        return "accepted".to_owned();
-    }
-    let details = response.headers.text("x-details").unwrap_or_default();
-    match details.strip_prefix("portcullis:schema_check:") {
-        Some(ours) => ours.split(':').next().unwrap_or_default().to_owned(),
-        None => format!("envoy:{details}"),
-    }
+    portcullis_integration_tests::Gate::reason("schema_check", response)
 }

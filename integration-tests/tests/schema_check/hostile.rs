@@ -3,11 +3,11 @@
 
 use std::fmt::Write;
 
-use portcullis_integration_tests::{Launch, Request, Traffic};
+use portcullis_integration_tests::{Launch, Request, Traffic, telling};
 use serde_json::{Value, json};
 
 use crate::compress::{deflate, gzip, stream};
-use crate::gate::{Gate, filter, reason, telling};
+use crate::gate::{Gate, filter, reason};
 
 /// Patterns that backtracking takes exponential or quadratic time for, and a text that makes it do so.
 const PATTERNS: [(&str, &str, &str); 10] = [

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use portcullis_integration_tests::{Launch, Line, Random, Request, merge};
+use portcullis_integration_tests::{Launch, Line, Random, Request, judged, merge, telling};
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, filter, reason, telling};
+use crate::gate::{Gate, filter, reason};
 
 /// Where a client can put bytes.
 const PLACES: [&str; 15] = [
@@ -129,12 +129,6 @@ impl Odd {
         let headers: Vec<(&str, &[u8])> = self.headers.iter().map(|(name, value)| (*name, value.as_slice())).collect();
         line.send(&headers, Some(&self.body)).await.as_ref().map(reason)
     }
-}
-
-/// Whether the filter was asked; panics if its host failed it.
-fn judged(reason: Option<&str>) -> bool {
-    assert_ne!(reason, Some("host_unavailable"));
-    reason.is_some_and(|reason| !reason.starts_with("envoy:"))
 }
 
 /// After all that came: verdicts are as ever, no VM was made anew, and every decision made one readable event.

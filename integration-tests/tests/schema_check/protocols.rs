@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use portcullis_integration_tests::{DEADLINE, Launch, Raw, RawH2, Request, Response, until};
+use portcullis_integration_tests::{DEADLINE, Launch, Raw, RawH2, Request, Response, telling, until};
 use serde_json::{Value, json};
 
-use crate::gate::{Gate, filter, reason, telling};
+use crate::gate::{Gate, filter, reason};
 
 const CANCEL: u32 = 8;
 const DATA: u8 = 0;

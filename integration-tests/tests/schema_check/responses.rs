@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use flate2::{Compression, write::GzEncoder};
 use portcullis_integration_tests::{
     Bootstrap, Client, Decisions, Envoy, Launch, Raw, Reply, Request, Response, Upstream, WasmFilter, dist, merge,
+    telling,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::gate::{Gate, filter, telling};
+use crate::gate::{Gate, filter};
 use crate::sample::{bad, config, create, good};
 
 /// What must not get out.

@@ -4,28 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use portcullis_integration_tests::{
-    Bootstrap, Client, Collector, DiscoveredFilter, Envoy, Launch, Mode, Upstream, WasmFilter, dist, workspace,
+    Bootstrap, Client, Collector, DiscoveredFilter, Envoy, Launch, Mode, Upstream, WasmFilter, assert_start_refused,
+    bad_configs, dist,
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::gate::{Gate, bad_bots, filter, get};
-
-/// A line of the filter's own table of bad configs.
-#[derive(Deserialize)]
-struct Bad {
-    config: String,
-    fault: String,
-}
-
-fn bad_configs() -> Vec<Bad> {
-    let table = std::fs::read(workspace("filters/ua_block/testdata/bad_configs.json")).unwrap();
-    let table: Vec<Bad> = serde_json::from_slice(&table).unwrap();
-    assert!(table.len() >= 25);
-    table
-}
 
 fn unparsed(config: &str) -> WasmFilter {
     WasmFilter::new("ua_block", dist("ua_block")).config_text(config)
@@ -43,25 +28,7 @@ fn refusing(agent: &str, audit: &Value) -> WasmFilter {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_does_not_start_with_a_bad_config() {
-    let upstream = Upstream::start().await;
-    let at_a_time = Arc::new(Semaphore::new(3));
-    let mut starting = JoinSet::new();
-    for Bad { config, fault } in bad_configs() {
-        let (address, turn) = (upstream.address(), Arc::clone(&at_a_time));
-        starting.spawn(async move {
-            let _turn = turn.acquire().await.unwrap();
-            match Envoy::try_start(Bootstrap::new(address).filter(unparsed(&config))).await {
-                Ok(_) => format!("Envoy started with {config}\n"),
-                Err(error) if error.status.and_then(|status| status.code()) != Some(1) => {
-                    format!("{config}: {error}\n")
-                }
-                Err(error) if !error.log.contains(&fault) => format!("{config}: no {fault:?} in {error}\n"),
-                Err(_) => String::new(),
-            }
-        });
-    }
-    let faults = starting.join_all().await.concat();
-    assert!(faults.is_empty(), "{faults}");
+    assert_start_refused(bad_configs("ua_block", 25), unparsed).await;
 }
 
 /// A gate whose filter comes from a file.
@@ -76,7 +43,7 @@ async fn a_bad_reload_leaves_the_old_config_in_force() {
     let (mut filter, gate) = discovered(refusing("BadBot", &json!({}))).await;
     let client = gate.h1();
     let mut served = 0;
-    for Bad { config, fault } in bad_configs() {
+    for (config, fault) in bad_configs("ua_block", 25) {
         let Err(rejected) = filter.update(&gate.envoy, unparsed(&config)).await else { panic!("taken: {config}") };
         assert!(rejected.log.contains(&fault), "{config}: no {fault:?} in {rejected}");
         gate.refused(&client, get("BadBot")).await;
