@@ -139,10 +139,12 @@ pub(crate) fn reply_with(filter: &str, outcome: &Outcome, details: &[Detail]) ->
     let refusal = outcome.refusal.clone().unwrap_or_else(|| Rc::new(Refusal::new(403, None)));
     let mut headers = vec![("content-type", Refusal::CONTENT_TYPE)];
     headers.extend(refusal.headers.iter().map(|(name, value)| (*name, value.as_str())));
-    let shown = |name: &str| details.iter().find(|detail| detail.name == name).map(|detail| &detail.value);
-    headers.extend(refusal.shows_header.and_then(|name| Some((name, shown(name)?.as_str()?))));
+    let shown = |name: &str| details.iter().find(|detail| detail.name == name);
+    let told = refusal.shows_headers.iter().filter_map(|(name, detail)| Some((*name, shown(detail)?.as_header())));
+    let told: Vec<_> = told.collect();
+    headers.extend(told.iter().map(|(name, value)| (*name, &**value)));
     let body = match refusal.shows.and_then(|name| Some((name, shown(name)?))) {
-        Some((name, value)) => problem::with_member(&refusal.body, name, value),
+        Some((name, detail)) => problem::with_member(&refusal.body, name, &detail.value),
         None => refusal.body.clone(),
     };
     Reply {

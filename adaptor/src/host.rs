@@ -130,7 +130,7 @@ pub trait Host {
     /// What is there of the response's body, in its callbacks, up to `size` bytes.
     fn response_body(&self, size: usize) -> Result<&[u8], Refused>;
 
-    /// Replaces all values of a response header, or adds it: while the response is held.
+    /// Replaces all values of a response header, or adds it: in their callback, and while the response is held.
     fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Refused>;
 
     /// Takes all values of a response header away: while the response is held.
@@ -165,6 +165,12 @@ pub trait Host {
     /// The status of a call's response, in `on_http_call_response`.
     fn call_status(&self) -> Option<u16>;
 
+    /// All headers of a call's response, in `on_http_call_response`.
+    fn call_headers(&self) -> Result<Packed<'_>, Refused>;
+
+    /// All trailers of a call's response, in `on_http_call_response`; an error where it has none.
+    fn call_trailers(&self) -> Result<Packed<'_>, Refused>;
+
     /// The body of a call's response, in `on_http_call_response`.
     fn call_body(&self, size: usize) -> Result<&[u8], Refused>;
 
@@ -189,7 +195,7 @@ pub trait Host {
     /// The wall clock, in nanoseconds since 1970.
     fn now(&self) -> u64;
 
-    /// A random number: for ids and jitter, not for keys.
+    /// A random number, of which nothing can be foretold from others.
     fn random(&self) -> u64;
 
     /// A variable of the VM's environment (`vm_config.environment_variables`).

@@ -18,7 +18,8 @@
 //! are read in place (see `host::arena`); the adaptor allocates nothing for an allowed request.
 //!
 //! # What is held
-//! A policy may ask for the body, or for time until a document is there ([`portcullis_shared::policy::Next`]). Only
+//! A policy may ask for the body, for time until a document is there, or for the answer of a service
+//! ([`portcullis_shared::policy::Next`]). Only
 //! requests that are held so leave anything behind: see `stream`. Nothing of them reaches the upstream, not even their
 //! headers; for that, the plugin's configuration must have `allow_on_headers_stop_iteration: true`, or Envoy sends no
 //! body to a filter that pauses at the headers, and the request ends with the stream's time-out. Upgrades and CONNECT are

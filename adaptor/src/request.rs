@@ -138,6 +138,14 @@ impl<H: Host> Request for HostRequest<'_, H> {
         &self.store
     }
 
+    fn property(&self, path: &str) -> Result<Option<&[u8]>, Unavailable> {
+        self.host.property(path).map_err(unavailable)
+    }
+
+    fn random(&self) -> u64 {
+        self.host.random()
+    }
+
     fn foreign(&self, function: &str, arguments: &[u8]) -> Option<&[u8]> {
         self.host.foreign(function, arguments)
     }

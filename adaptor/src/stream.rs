@@ -1,10 +1,15 @@
-//! Requests that are held: for a document to come, or for their bodies.
+//! Requests that are held: for a document to come, for the answer of a service, or for their bodies.
 //!
 //! Few requests are, so only these are kept in a table; a request that is decided by its headers leaves nothing behind.
 //! Envoy does not say when a held request is gone (that would take an entry into the VM for every request), so the ticks
 //! ask.
 
-use portcullis_shared::{decision::OutcomeId, policy::BodyCheck, response::ResponseCheck};
+use portcullis_shared::{
+    decision::OutcomeId,
+    policy::{BodyCheck, Then},
+    response::ResponseCheck,
+};
+use std::{collections::BTreeMap, fmt};
 
 /// A request that is held.
 #[derive(Debug)]
@@ -15,10 +20,12 @@ pub(crate) struct Held {
     pub(crate) root: u32,
     /// The first policy that has not judged the headers yet.
     pub(crate) link: usize,
-    /// When it waits for a document: until when, in nanoseconds since 1970.
+    /// When it waits for a document or an answer: until when, in nanoseconds since 1970.
     pub(crate) until: Option<u64>,
     /// What policies want to do with the body, each with its position in the chain.
     pub(crate) checks: Vec<(usize, BodyCheck)>,
+    /// What the policy that asked a service wants to do with the answer.
+    pub(crate) then: Option<Awaited>,
     /// What they want to do with the response.
     pub(crate) responses: Vec<(usize, ResponseCheck)>,
     /// Since when it is held, in nanoseconds since 1970.
@@ -38,6 +45,7 @@ impl Held {
             link: 0,
             until: None,
             checks: Vec::new(),
+            then: None,
             responses: Vec::new(),
             since: 0,
             size: 0,
@@ -64,6 +72,15 @@ impl Held {
     }
 }
 
+/// What is to be done with an answer.
+pub(crate) struct Awaited(pub(crate) Then);
+
+impl fmt::Debug for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Awaited")
+    }
+}
+
 /// The requests that a VM holds.
 ///
 /// Clients can leave many behind before a tick tells that they are gone. That must not make the others slow: those that
@@ -72,17 +89,19 @@ impl Held {
 pub(crate) struct Streams {
     /// For a document.
     waiting: Vec<Held>,
+    /// For the answer to a call, by its token.
+    calls: BTreeMap<u32, Held>,
     /// For their bodies.
     bodies: Vec<Held>,
 }
 
 impl Streams {
-    /// The most requests that wait for a document; others are told at once that it is not there. How many wait for
+    /// The most requests that wait for a document, and the most that wait for an answer; others are told at once that it is not there. How many wait for
     /// their bodies is bounded by the proxy's own limits of streams.
     const MOST_WAITING: usize = 4096;
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.bodies.is_empty()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.calls.is_empty() && self.bodies.is_empty()
     }
 
     pub(crate) fn hold(&mut self, held: Held) {
@@ -90,9 +109,29 @@ impl Streams {
         list.push(held);
     }
 
+    /// Holds a request until a call is answered.
+    pub(crate) fn await_answer(&mut self, token: u32, held: Held) {
+        self.calls.insert(token, held);
+    }
+
+    /// Takes out the request that waits for this call.
+    pub(crate) fn take_answered(&mut self, token: u32) -> Option<Held> {
+        self.calls.remove(&token)
+    }
+
+    /// Takes out the requests whose calls were not answered in time.
+    pub(crate) fn take_unanswered(&mut self, now: u64) -> Vec<Held> {
+        self.calls.extract_if(.., |_, held| held.until.is_none_or(|until| until <= now)).map(|(_, held)| held).collect()
+    }
+
+    pub(crate) fn may_call(&self) -> bool {
+        self.calls.len() < Self::MOST_WAITING
+    }
+
     pub(crate) fn get_mut(&mut self, context: u32) -> Option<&mut Held> {
-        let Self { waiting, bodies } = self;
-        waiting.iter_mut().chain(bodies).rfind(|held| held.context == context)
+        let Self { waiting, calls, bodies } = self;
+        let held = waiting.iter_mut().chain(bodies).rfind(|held| held.context == context);
+        held.or_else(|| calls.values_mut().rfind(|held| held.context == context))
     }
 
     pub(crate) fn take_if(&mut self, context: u32, is_wanted: impl Fn(&Held) -> bool) -> Option<Held> {
@@ -109,12 +148,12 @@ impl Streams {
     }
 
     pub(crate) const fn may_wait(&self) -> bool {
-        self.waiting() < Self::MOST_WAITING
+        self.waiting.len() < Self::MOST_WAITING
     }
 
-    /// How many wait for a document.
-    pub(crate) const fn waiting(&self) -> usize {
-        self.waiting.len()
+    /// How many wait for a document or an answer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len().saturating_add(self.calls.len())
     }
 
     /// Whether any request of this root waits.

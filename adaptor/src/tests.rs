@@ -1,6 +1,7 @@
 //! The VM with a host made of plain data.
 #![allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
 
+mod calls;
 mod documents;
 mod fake;
 mod responses;
@@ -523,6 +524,7 @@ fn the_numbers_are_those_of_the_proxy_wasm_crate() {
     assert_eq!(abi::REQUEST_TRAILERS, MapType::HttpRequestTrailers as u32);
     assert_eq!(abi::RESPONSE_TRAILERS, MapType::HttpResponseTrailers as u32);
     assert_eq!(abi::CALL_RESPONSE_HEADERS, MapType::HttpCallResponseHeaders as u32);
+    assert_eq!(abi::CALL_RESPONSE_TRAILERS, MapType::HttpCallResponseTrailers as u32);
     assert_eq!(abi::CAS_MISMATCH, Status::CasMismatch as u32);
     assert_eq!(abi::REQUEST_STREAM, StreamType::HttpRequest as u32);
     assert_eq!(abi::REQUEST_BODY, BufferType::HttpRequestBody as u32);

@@ -18,7 +18,7 @@ use crate::{
     stream::{Held, Streams},
     watched::Responses,
 };
-use judge::refuse;
+use judge::{Found, refuse};
 
 /// What Envoy is to do with the stream's headers (proxy-wasm's `proxy_action_t`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,8 @@ struct Root {
     seen: u64,
     /// How often others have ticked since.
     missed: u32,
+    /// Whether its policies ask services about requests.
+    calls: bool,
 }
 
 /// A Wasm VM: one for each worker thread of Envoy, one for its main thread, and one for each `vm_id`.
@@ -72,7 +74,7 @@ pub struct Vm<H> {
 
 impl Root {
     const fn new(id: u32, seen: u64) -> Self {
-        Self { id, chain: None, tick_ms: 0, seen, missed: 0 }
+        Self { id, chain: None, tick_ms: 0, seen, missed: 0, calls: false }
     }
 
     /// Makes it tick as often as its documents and events want, and requests that wait.
@@ -81,6 +83,7 @@ impl Root {
         let events = links().filter_map(|link| pipelines.tick_ms(link.audit?));
         let documents = links().filter_map(|link| link.documents.next_poll_ms(is_waited_for));
         let wanted = events.chain(documents).min().unwrap_or(IDLE_TICK_MS);
+        let wanted = if self.calls { wanted.min(CALLING_TICK_MS) } else { wanted };
         let wanted = if is_waited_for { wanted.min(WAITING_TICK_MS) } else { wanted };
         if self.tick_ms != wanted {
             self.tick_ms = wanted;
@@ -91,6 +94,9 @@ impl Root {
 
 /// How often a VM with nothing to deliver ticks, in milliseconds.
 const IDLE_TICK_MS: u32 = 5_000;
+
+/// Of a root whose policies ask services about requests, so that those whose calls were lost do not wait long.
+const CALLING_TICK_MS: u32 = 250;
 
 /// While a request waits for a document.
 const WAITING_TICK_MS: u32 = 20;
@@ -184,6 +190,7 @@ impl<H: Host> Vm<H> {
         for link in &mut chain {
             link.documents.take_shared(host, link.filter, &*link.policy);
         }
+        root.calls = chain.iter().any(|link| link.policy.calls());
         root.chain = Some(chain);
         root.set_tick(host, pipelines, false);
         true
@@ -248,8 +255,12 @@ impl<H: Host> Vm<H> {
     /// The answer to a call-out, or what Envoy says in its place; no headers at all when there was no answer.
     pub fn on_http_call_response(&mut self, root: u32, token: u32, headers: u32, body_size: usize) {
         self.host.begin();
+        let status = if headers == 0 { None } else { self.host.call_status() };
+        if self.judge_called(token, status.map(|status| Found { status, body_size })) {
+            self.host.enter(root);
+            return;
+        }
         let Self { host, roots, pipelines, .. } = self;
-        let status = if headers == 0 { None } else { host.call_status() };
         let now = host.now();
         if pipelines.answered(host, token, status, now) {
             return;

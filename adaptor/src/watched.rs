@@ -30,8 +30,9 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    pub(crate) fn new(root: u32, headers: Headers<'_>, checks: Vec<(usize, ResponseCheck)>) -> Self {
-        let kept = headers.filter(|(name, _)| audit::is_told(name));
+    /// Of a request with these headers, if anyone is to be told of them.
+    pub(crate) fn new(root: u32, headers: Option<Headers<'_>>, checks: Vec<(usize, ResponseCheck)>) -> Self {
+        let kept = headers.into_iter().flatten().filter(|(name, _)| audit::is_told(name));
         let own = |(name, value): (&[u8], &[u8])| (String::from_utf8_lossy(name).into_owned(), value.to_vec());
         let request = kept.map(own).collect();
         Self { root, request, checks, bodies: Vec::new(), holds: false, copy: Vec::new(), is_replaced: false }

@@ -6,7 +6,7 @@
 //! allocation. What only the request can tell (how many seconds a token missed by, which key was limited) travels
 //! beside it as [`Detail`]s.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use crate::{mode::Mode, problem::Refusal};
 
@@ -109,7 +109,7 @@ impl Outcome {
 
     /// Whether clients are told some of a decision's details.
     pub fn shows_details(&self) -> bool {
-        self.refusal.as_ref().is_some_and(|refusal| refusal.shows.is_some() || refusal.shows_header.is_some())
+        self.refusal.as_ref().is_some_and(|refusal| refusal.shows.is_some() || !refusal.shows_headers.is_empty())
     }
 
     /// Whether this outcome ends the request.
@@ -176,6 +176,13 @@ pub struct Detail {
     pub name: &'static str,
     /// The field's value.
     pub value: serde_json::Value,
+}
+
+impl Detail {
+    /// The value as a header has it: a text without quotes.
+    pub fn as_header(&self) -> Cow<'_, str> {
+        self.value.as_str().map_or_else(|| self.value.to_string().into(), Into::into)
+    }
 }
 
 /// One decision about one request.

@@ -1,13 +1,13 @@
 //! What a policy is to the adaptor that runs it, and what a filter is to both.
 
 use schemars::JsonSchema;
-use std::fmt;
+use std::{fmt, rc::Rc};
 
 use crate::{
     config::{Decode, Environment, Errors},
     decision::{Decision, OutcomeId, Outcomes},
     document::Source,
-    request::{Request, Unavailable},
+    request::{Headers, Request, Unavailable},
     response::ResponseCheck,
 };
 
@@ -23,6 +23,11 @@ pub trait Policy {
     /// The documents that it needs; from then on a document is named by its position.
     fn documents(&self) -> Vec<Source> {
         Vec::new()
+    }
+
+    /// Whether it may ask [services](Next::Call) about requests.
+    fn calls(&self) -> bool {
+        false
     }
 
     /// Whether clients may not send a header of this name, which the policy itself sets; nor a trailer.
@@ -87,6 +92,53 @@ pub enum Next {
     /// 1970) at the latest; then [`Request::may_wait`] is false. Only for a request that may wait, and with nothing
     /// recorded.
     Wait(u64),
+    /// The answer of a service. The request is held until it comes, or the time for it is up. With nothing recorded.
+    Call(Call),
+}
+
+/// A call to a service about a request that is held for the answer.
+pub struct Call {
+    /// Where to.
+    pub service: Rc<Service>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Judges the request by the answer, and records a decision in the trail. Also called when the client is gone
+    /// meanwhile: then the host shows nothing of the request, and what is decided is for nobody.
+    pub then: Then,
+}
+
+/// The code that looks at a service's answer: `None` when there is none, because the call could not be sent, or nothing
+/// came in time.
+pub type Then = Box<dyn FnOnce(&dyn Request, Option<&Answer<'_>>, &mut Trail) -> Result<(), Unavailable>>;
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// A service that is asked about requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its cluster in Envoy.
+    pub cluster: String,
+    /// Of each call; `:method`, `:path` and `:authority` among them.
+    pub headers: Vec<(String, String)>,
+    /// How long an answer may take.
+    pub timeout_ms: u32,
+}
+
+/// What a service answered. Envoy answers in its place where it cannot be reached (503) or is too slow (504).
+#[derive(Clone, Debug)]
+pub struct Answer<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: Headers<'a>,
+    /// The body.
+    pub body: &'a [u8],
+    /// All trailers, where gRPC has its status.
+    pub trailers: Headers<'a>,
 }
 
 /// How a request's body is judged.
@@ -130,6 +182,7 @@ pub struct Trail {
     decisions: Vec<Decision>,
     allowed_is_audited: bool,
     response: Option<ResponseCheck>,
+    response_headers: Vec<(&'static str, String)>,
 }
 
 impl Trail {
@@ -159,6 +212,16 @@ impl Trail {
         self.allowed_is_audited
     }
 
+    /// Sets a header of the response that is judged just now.
+    pub fn set_response_header(&mut self, name: &'static str, value: String) {
+        self.response_headers.push((name, value));
+    }
+
+    /// The headers that were set.
+    pub fn take_response_headers(&mut self) -> Vec<(&'static str, String)> {
+        std::mem::take(&mut self.response_headers)
+    }
+
     /// Asks for the response, should the request pass. Only in modules that are built for it.
     pub fn watch_response(&mut self, check: ResponseCheck) {
         self.response = Some(check);
@@ -173,6 +236,7 @@ impl Trail {
     pub fn begin(&mut self, allowed_is_audited: bool) {
         self.decisions.clear();
         self.response = None;
+        self.response_headers.clear();
         self.allowed_is_audited = allowed_is_audited;
     }
 }

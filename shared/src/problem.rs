@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// A refusal, rendered once when the configuration loads. `type` is left out (RFC 9457 section 3.1.1: `about:blank`)
-/// unless a registered problem type fits. The reason code and rule stay with the operator: they tell an attacker what
+/// unless a [registered problem type](Refusal::of_type) fits. The reason code and rule stay with the operator: they tell an attacker what
 /// to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -19,12 +19,14 @@ pub struct Refusal {
     pub body: String,
     /// The detail of the decision that clients are told as well, as a member of the problem (RFC 9457 section 3.2).
     pub shows: Option<&'static str>,
-    /// A header whose value is the detail of that name, a text.
-    pub shows_header: Option<&'static str>,
+    /// Headers whose values are details: the header's name, and the detail's.
+    pub shows_headers: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Serialize)]
 struct Problem<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'a str>,
     title: &'a str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,17 +39,25 @@ impl Refusal {
 
     /// A refusal with `status`; `detail` is shown to the client.
     pub fn new(status: u16, detail: Option<&str>) -> Self {
-        let title = title(status);
-        let problem = Problem { title, status, detail };
+        Self::of(&Problem { r#type: None, title: title(status), status, detail })
+    }
+
+    /// The same of a problem type that is registered (RFC 9457 section 4.2), with the title that its registration has.
+    pub fn of_type(problem_type: &str, title: &str, status: u16, detail: Option<&str>) -> Self {
+        Self::of(&Problem { r#type: Some(problem_type), title, status, detail })
+    }
+
+    fn of(problem: &Problem<'_>) -> Self {
+        let Problem { title, status, detail, .. } = *problem;
         Self {
             status,
             grpc_status: grpc_status(status),
             title: detail.unwrap_or(title).to_owned(),
             headers: Vec::new(),
             // A struct of strings and a number always serialises; an empty body would still refuse.
-            body: serde_json::to_string(&problem).unwrap_or_default(),
+            body: serde_json::to_string(problem).unwrap_or_default(),
             shows: None,
-            shows_header: None,
+            shows_headers: Vec::new(),
         }
     }
 }

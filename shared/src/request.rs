@@ -2,7 +2,10 @@
 
 mod packed;
 
-use std::{cell::RefCell, net::IpAddr};
+use std::{
+    cell::{Cell, RefCell},
+    net::IpAddr,
+};
 
 pub use packed::Packed;
 
@@ -67,6 +70,13 @@ pub trait Request {
 
     /// What all workers of the proxy share.
     fn store(&self) -> &dyn Store;
+
+    /// What the proxy knows of the request, its connection and itself (Envoy's attributes), by its path: steps with a NUL
+    /// between them. What earlier filters left with [`Request::set_property`] is there under its name.
+    fn property(&self, path: &str) -> Result<Option<&[u8]>, Unavailable>;
+
+    /// A random number, of which nothing can be foretold from others.
+    fn random(&self) -> u64;
 
     /// Calls a function that this host has beyond the common ones (proxy-wasm's foreign functions); `None` when it has it
     /// not, or takes no such arguments.
@@ -143,6 +153,10 @@ pub struct Parts {
     pub edits: RefCell<Vec<Edit>>,
     /// What is shared.
     pub store: MemoryStore,
+    /// What the proxy knows.
+    pub properties: Vec<(String, Vec<u8>)>,
+    /// The last random number: the next is one more.
+    pub random: Cell<u64>,
 }
 
 /// What a policy did to a request.
@@ -205,6 +219,14 @@ impl Request for Parts {
 
     fn store(&self) -> &dyn Store {
         &self.store
+    }
+
+    fn property(&self, path: &str) -> Result<Option<&[u8]>, Unavailable> {
+        Ok(self.properties.iter().find(|(known, _)| known == path).map(|(_, value)| value.as_slice()))
+    }
+
+    fn random(&self) -> u64 {
+        self.random.replace(self.random.get().wrapping_add(1))
     }
 
     fn foreign(&self, _: &str, _: &[u8]) -> Option<&[u8]> {

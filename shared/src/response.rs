@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::{decision::OutcomeId, policy::Trail, request::Headers};
+use crate::{decision::OutcomeId, policy::Trail, request::Headers, store::Store};
 
 /// A response's headers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response<'a> {
     /// The status.
     pub status: u16,
@@ -13,6 +13,16 @@ pub struct Response<'a> {
     pub headers: Headers<'a>,
     /// Whether nothing follows them.
     pub ended: bool,
+    /// The wall clock, in nanoseconds since 1970.
+    pub now: u64,
+    /// What all workers of the proxy share.
+    pub store: &'a dyn Store,
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).field("ended", &self.ended).finish_non_exhaustive()
+    }
 }
 
 /// How the response to a request that passes is judged: asked for with [`Trail::watch_response`].
@@ -20,6 +30,10 @@ pub struct ResponseCheck {
     /// Whether the client gets nothing of it before it is judged. If not, it is only told of: the response goes on as it
     /// comes, and what the trail concludes refuses nothing.
     pub holds: bool,
+    /// Whether answers of Envoy's own and of other filters are judged as well as the upstream's.
+    pub judges_local: bool,
+    /// Whether it may decide anything, so that what events say of the request has to be kept.
+    pub decides: bool,
     /// Judges the headers. Records its decision in the trail unless it asks for the body.
     pub judge: HeadersJudge,
 }

@@ -14,6 +14,7 @@ pub(crate) const REQUEST_TRAILERS: u32 = 1;
 pub(crate) const RESPONSE_HEADERS: u32 = 2;
 pub(crate) const RESPONSE_TRAILERS: u32 = 3;
 pub(crate) const CALL_RESPONSE_HEADERS: u32 = 6;
+pub(crate) const CALL_RESPONSE_TRAILERS: u32 = 7;
 pub(crate) const REQUEST_BODY: u32 = 0;
 pub(crate) const RESPONSE_BODY: u32 = 1;
 pub(crate) const CALL_RESPONSE_BODY: u32 = 4;

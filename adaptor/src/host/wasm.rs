@@ -204,6 +204,14 @@ impl Host for WasmHost {
         if status == abi::CAS_MISMATCH { Ok(false) } else { done(status).map(|()| true) }
     }
 
+    fn call_headers(&self) -> Result<Packed<'_>, Refused> {
+        self.map(abi::CALL_RESPONSE_HEADERS)
+    }
+
+    fn call_trailers(&self) -> Result<Packed<'_>, Refused> {
+        self.map(abi::CALL_RESPONSE_TRAILERS)
+    }
+
     fn call_body(&self, size: usize) -> Result<&[u8], Refused> {
         self.buffer(abi::CALL_RESPONSE_BODY, size)
     }

@@ -7,7 +7,7 @@ use portcullis_shared::{
     config_struct,
     decision::{Outcome, OutcomeId, Outcomes},
     mode::Mode,
-    policy::{BodyCheck, Filter, Next, Policy, Trail},
+    policy::{Answer, BodyCheck, Call, Filter, Next, Policy, Service, Trail},
     problem::Refusal,
     request::{Headers, Packed, Request, Unavailable},
     response::{Response, ResponseBody, ResponseCheck},
@@ -28,8 +28,12 @@ pub(super) struct FakeHost {
     pub(super) configuration: Vec<u8>,
     /// Every call that hands something over, or sends something, fails.
     pub(super) broken: bool,
+    /// Calls are not sent.
+    pub(super) sends_nothing: bool,
     pub(super) call_status: Option<u16>,
     pub(super) call_body: Vec<u8>,
+    pub(super) call_headers: Vec<u8>,
+    pub(super) call_trailers: Vec<u8>,
     /// Of the request.
     pub(super) body: Vec<u8>,
     /// Of the request.
@@ -37,6 +41,8 @@ pub(super) struct FakeHost {
     /// The headers of the response.
     pub(super) response: Vec<u8>,
     pub(super) response_status: u16,
+    /// Whether it is Envoy's own.
+    pub(super) is_local: bool,
     /// Streams that have ended.
     pub(super) gone: Vec<u32>,
     /// What it shares with other hosts of the process. Without, it has no shared data.
@@ -167,7 +173,7 @@ impl Host for FakeHost {
     fn property(&self, path: &str) -> Result<Option<&[u8]>, Refused> {
         let value: Option<&[u8]> = match path {
             "source\0address" => Some(b"192.0.2.1:1234"),
-            "response\0code_details" => Some(b"via_upstream"),
+            "response\0code_details" => Some(if self.is_local { b"direct_response" } else { b"via_upstream" }),
             _ => None,
         };
         self.unless_broken(value)
@@ -276,6 +282,14 @@ impl Host for FakeHost {
         self.call_status
     }
 
+    fn call_headers(&self) -> Result<Packed<'_>, Refused> {
+        self.unless_broken(Packed::new(&self.call_headers).unwrap())
+    }
+
+    fn call_trailers(&self) -> Result<Packed<'_>, Refused> {
+        Packed::new(&self.call_trailers).ok_or(Refused(1))
+    }
+
     fn call_body(&self, size: usize) -> Result<&[u8], Refused> {
         Ok(&self.call_body[..size])
     }
@@ -288,7 +302,9 @@ impl Host for FakeHost {
     }
 
     fn http_call(&self, call: HttpCall<'_>) -> Result<u32, Refused> {
-        self.unless_broken(())?;
+        if self.broken || self.sends_nothing {
+            return Err(Refused(10));
+        }
         self.seen.borrow_mut().calls.push(String::from_utf8(call.body.to_vec()).unwrap());
         self.seen.borrow_mut().clusters.push(call.cluster.to_owned());
         self.seen.borrow_mut().headers = call.headers.to_vec();
@@ -331,7 +347,8 @@ impl Host for FakeHost {
 }
 
 /// Denies requests with `x-gate: deny`; with `body`, those whose body says `deny` or has more than 8 bytes; with `wait`,
-/// those for which it may not wait any longer; with `watch` and `hold`, responses.
+/// those for which it may not wait any longer; with `call`, those that a service does not say yes to; with `watch` and
+/// `hold`, responses, and with `label` it sets a header of all.
 pub(super) struct Gate {
     outcomes: Outcomes,
     limit: usize,
@@ -371,11 +388,15 @@ impl Gate {
                 move |body: &[u8], trail: &mut Trail| trail.conclude(if body == b"deny" { deny } else { allow });
             Some(ResponseBody { limit, over_limit: deny, judge: Box::new(judge) })
         };
-        ResponseCheck { holds, judge: Box::new(judge) }
+        ResponseCheck { holds, judges_local: false, decides: true, judge: Box::new(judge) }
     }
 }
 
 impl Policy for Gate {
+    fn calls(&self) -> bool {
+        true
+    }
+
     fn is_reserved(&self, name: &[u8]) -> bool {
         name == b"x-size"
     }
@@ -397,6 +418,31 @@ impl Policy for Gate {
             }
             Some(how @ (b"watch" | b"hold")) => {
                 trail.watch_response(self.watch(how == b"hold"));
+                false
+            }
+            Some(b"call") => {
+                let then = move |request: &dyn Request, answer: Option<&Answer<'_>>, trail: &mut Trail| {
+                    request.set_header("x-asked", answer.map_or(b"nobody".as_slice(), |answer| answer.body))?;
+                    let is_allowed = answer.is_some_and(|answer| answer.status == 200 && answer.body == b"yes");
+                    trail.conclude(if is_allowed { allow } else { deny });
+                    Ok(())
+                };
+                let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+                let headers = vec![header(":path", "/ask")];
+                let service = Rc::new(Service { cluster: "oracle".into(), headers, timeout_ms: 20 });
+                return Ok(Next::Call(Call { service, body: b"may I".to_vec(), then: Box::new(then) }));
+            }
+            Some(b"label") => {
+                let judge = |response: &Response<'_>, trail: &mut Trail| {
+                    trail.set_response_header("x-label", format!("{} at {}", response.status, response.now));
+                    None
+                };
+                trail.watch_response(ResponseCheck {
+                    holds: false,
+                    judges_local: true,
+                    decides: false,
+                    judge: Box::new(judge),
+                });
                 false
             }
             Some(b"wait") if request.may_wait() => return Ok(Next::Wait(request.now() + 1_000_000_000)),

@@ -124,3 +124,17 @@ fn a_response_whose_stream_is_gone_is_forgotten() {
     assert_eq!(body(&mut vm, context, "deny", true, false), Flow::Continue);
     assert_eq!(vm.host.counted("action=.=deny"), 0);
 }
+
+#[test]
+fn headers_are_set_on_responses_of_the_upstream_and_of_the_proxy() {
+    for is_local in [false, true] {
+        let mut vm = vm(ENFORCED);
+        vm.host.is_local = is_local;
+        vm.host.advance(1);
+        assert_eq!(answered(&mut vm, "label", 404, true).1, Flow::Continue);
+        assert_eq!(vm.host.edits(), ["response x-label=404 at 1000000"]);
+        let mut vm = Vm::new(std::mem::take(&mut vm.host));
+        assert_eq!(vm.on_response_headers(5, true), Flow::Continue);
+        assert_eq!(vm.host.edits().len(), 1, "of no other");
+    }
+}

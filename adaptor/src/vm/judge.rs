@@ -2,17 +2,17 @@
 
 use portcullis_shared::{
     decision::{Detail, Outcome},
-    policy::{Next, Trail},
-    request::{Request, Unavailable},
+    policy::{Answer as ServiceAnswer, Call, Next, Then, Trail},
+    request::{Headers, Request, Unavailable},
 };
 
 use super::{Flow, Metrics, Vm, chain_of, metric, response::replace};
 use crate::{
     audit::{Facts, Pipelines},
     chain::{self, Effect, Link},
-    host::{Host, Level, Reply},
+    host::{self, Host, HttpCall, Level, Reply},
     request::HostRequest,
-    stream::Held,
+    stream::{Awaited, Held, Streams},
     watched::{Responses, Watched},
 };
 
@@ -27,7 +27,12 @@ impl<H: Host> Vm<H> {
 
     /// Asks the policies that have not judged yet: first for the headers, and when all are through with those, for the
     /// body.
-    pub(super) fn judge(&mut self, mut held: Held, may_wait: bool) -> Judged {
+    pub(super) fn judge(&mut self, held: Held, may_wait: bool) -> Judged {
+        self.judge_answered(held, may_wait, None)
+    }
+
+    /// The same of a request that may have waited for the answer of a service.
+    fn judge_answered(&mut self, mut held: Held, may_wait: bool, found: Option<Found>) -> Judged {
         let Self { host, roots, trail, pipelines, streams, metrics, .. } = self;
         let tools = &mut Tools { host, pipelines, metrics, answer: Answer::Reply };
         let Some(chain) = chain_of(roots, held.root) else {
@@ -39,7 +44,25 @@ impl<H: Host> Vm<H> {
         for (index, link) in chain.iter().enumerate().skip(held.link) {
             trail.begin(link.allowed_is_audited);
             request.see_documents(&link.documents);
-            let next = link.policy.on_request_headers(&request, trail);
+            let next = match held.then.take() {
+                Some(Awaited(then)) => {
+                    then(&request, found.and_then(|found| found.answer(host)).as_ref(), trail).map(|()| Next::Done)
+                }
+                None => link.policy.on_request_headers(&request, trail),
+            };
+            let next = match next {
+                Ok(Next::Call(call)) => {
+                    held.link = index;
+                    match send(host, call, held, streams) {
+                        None => return Judged::Held,
+                        Some((back, then)) => {
+                            held = back;
+                            then(&request, None, trail).map(|()| Next::Done)
+                        }
+                    }
+                }
+                next => next,
+            };
             if conclude(tools, &request, link, trail, next.is_err()) == Flow::Pause {
                 return Judged::Refused;
             }
@@ -56,7 +79,7 @@ impl<H: Host> Vm<H> {
                     return Judged::Held;
                 }
                 Ok(Next::Wait(_)) => return unavailable(tools, &request, link),
-                Ok(Next::Done) | Err(_) => {}
+                Ok(Next::Done | Next::Call(_)) | Err(_) => {}
             }
         }
         held.link = chain.len();
@@ -94,6 +117,23 @@ impl<H: Host> Vm<H> {
         pass(held, &request, &mut self.responses)
     }
 
+    /// A service has answered about a request, or Envoy in its place; whether one waited for that.
+    pub(super) fn judge_called(&mut self, token: u32, found: Option<Found>) -> bool {
+        let Some(held) = self.streams.take_answered(token) else { return false };
+        self.go_on(held, found);
+        true
+    }
+
+    /// Goes on with a request that waited for an answer.
+    fn go_on(&mut self, held: Held, found: Option<Found>) {
+        // Of one that is gone the policy still learns what the answer was.
+        let is_there = self.host.enter(held.context);
+        let may_wait = self.streams.may_wait();
+        if self.judge_answered(held, may_wait, found) == Judged::Passed && is_there && self.host.resume().is_err() {
+            self.host.log(Level::Error, "portcullis: Envoy did not let a request go on");
+        }
+    }
+
     /// Asks the policies again about requests that wait for a document: those of `root` where one has come, and all
     /// whose time is up. Also forgets held requests that are gone.
     pub(super) fn judge_waiting(&mut self, root: Option<u32>, now: u64) {
@@ -104,6 +144,10 @@ impl<H: Host> Vm<H> {
         self.streams.retain(|context| host.enter(context));
         if !self.has_seen_body {
             self.refuse_bodiless(now.saturating_sub(Self::BODY_MISSED_AFTER));
+        }
+        // A call that was under way when the configuration changed gets no answer.
+        for held in self.streams.take_unanswered(now) {
+            self.go_on(held, None);
         }
         for held in self.streams.take_waiting(|held, until| Some(held.root) == root || until <= now) {
             let context = held.context;
@@ -138,6 +182,43 @@ impl<H: Host> Vm<H> {
     }
 }
 
+/// An answer that is here, of which the host shows more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) status: u16,
+    pub(super) body_size: usize,
+}
+
+impl Found {
+    fn answer<H: Host>(self, host: &H) -> Option<ServiceAnswer<'_>> {
+        let trailers = host.call_trailers().map_or(Headers::Listed(&[]), Headers::Packed);
+        let body = host.call_body(self.body_size).ok()?;
+        let headers = Headers::Packed(host.call_headers().ok()?);
+        Some(ServiceAnswer { status: self.status, headers, body, trailers })
+    }
+}
+
+/// Sends a call, and holds the request until its answer is here. What is not sent comes back.
+fn send<H: Host>(host: &H, call: Call, mut held: Held, streams: &mut Streams) -> Option<(Held, Then)> {
+    let Call { service, body, then } = call;
+    if !streams.may_call() {
+        return Some((held, then));
+    }
+    let headers: Vec<_> = service.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let headers = host::render(&headers);
+    let call = HttpCall { cluster: &service.cluster, headers: &headers, body: &body, timeout_ms: service.timeout_ms };
+    let Ok(token) = host.http_call(call) else { return Some((held, then)) };
+    held.since = host.now();
+    held.until =
+        Some(held.since.saturating_add(u64::from(service.timeout_ms).saturating_mul(1_000_000)).saturating_add(GRACE));
+    held.then = Some(Awaited(then));
+    streams.await_answer(token, held);
+    None
+}
+
+/// How long after its time is up a call is given up, in nanoseconds: Envoy itself answers it before.
+const GRACE: u64 = 250_000_000;
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judged {
@@ -160,9 +241,9 @@ impl From<Flow> for Judged {
 
 /// A request passes; what was asked for its response is kept.
 fn pass<H: Host>(held: Held, request: &HostRequest<'_, H>, responses: &mut Responses) -> Judged {
-    if !held.responses.is_empty()
-        && let Ok(headers) = request.all_headers()
-    {
+    if !held.responses.is_empty() {
+        let decides = held.responses.iter().any(|(_, check)| check.decides);
+        let headers = if decides { request.all_headers().ok() } else { None };
         responses.watch(held.context, Watched::new(held.root, headers, held.responses));
     }
     Judged::Passed

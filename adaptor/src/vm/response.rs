@@ -10,6 +10,7 @@ use super::{
     judge::{Answer, Tools, conclude},
 };
 use crate::{
+    documents::SharedStore,
     host::{Host, Level, Reply},
     request::HostRequest,
     watched::Watched,
@@ -25,19 +26,26 @@ impl<H: Host> Vm<H> {
         let Some(mut watched) = self.responses.take(context) else { return Flow::Continue };
         let Self { host, roots, trail, pipelines, metrics, .. } = self;
         let Some(chain) = chain_of(roots, watched.root) else { return Flow::Continue };
-        if !is_from_upstream(host) {
-            return Flow::Continue;
+        if !watched.checks.iter().all(|(_, check)| check.judges_local) && !is_from_upstream(host) {
+            watched.checks.retain(|(_, check)| check.judges_local);
         }
         let (Some(status), Ok(headers)) = (host.response_status(), host.response_headers()) else {
             host.log(Level::Error, "portcullis: Envoy does not show a response");
             return Flow::Continue;
         };
-        let response = Response { status, headers: Headers::Packed(headers), ended: end_of_stream };
+        let store = &SharedStore(host);
+        let response =
+            Response { status, headers: Headers::Packed(headers), ended: end_of_stream, now: host.now(), store };
         let request = HostRequest::with_headers(host, &watched.request);
         for (index, check) in watched.checks.drain(..) {
             let Some(link) = chain.get(index) else { continue };
             trail.begin(link.allowed_is_audited);
             let body = (check.judge)(&response, trail);
+            for (name, value) in trail.take_response_headers() {
+                if host.set_response_header(name, value.as_bytes()).is_err() {
+                    host.log(Level::Error, "portcullis: Envoy does not set a response header");
+                }
+            }
             let answer = if check.holds { Answer::Reply } else { Answer::Nothing };
             let tools = &mut Tools { host, pipelines, metrics, answer };
             if conclude(tools, &request, link, trail, false) == Flow::Pause {

@@ -243,8 +243,8 @@ impl Unmatched {
         let path = Undocumented::new(("path_unknown", "unknown.path", unknown.path), mode, &refusal, all);
         let refusal = refusals.with_status(refusals.method);
         // Who is told that the method is not allowed is told which are (RFC 9110 section 15.5.6).
-        let shows_header = (refusal.status == 405).then_some(ALLOW);
-        let refusal = Rc::new(Refusal { shows_header, ..(*refusal).clone() });
+        let shows_headers = (refusal.status == 405).then_some((ALLOW, ALLOW)).into_iter().collect();
+        let refusal = Rc::new(Refusal { shows_headers, ..(*refusal).clone() });
         let method = Undocumented::new(("method_unknown", "unknown.method", unknown.method), mode, &refusal, all);
         Self { ambiguous, path, method }
     }

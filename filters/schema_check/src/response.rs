@@ -43,7 +43,7 @@ pub(crate) fn check(check: Rc<Check>, operation: usize) -> ResponseCheck {
         };
         Some(ResponseBody { limit: bytes, over_limit, judge: Box::new(judge) })
     };
-    ResponseCheck { holds, judge: Box::new(judge) }
+    ResponseCheck { holds, judges_local: false, decides: true, judge: Box::new(judge) }
 }
 
 fn conclude(operation: &Operation, reason: Reason, errors: Errors, status: u16, trail: &mut Trail) {

@@ -66,7 +66,7 @@ pub(super) fn judge(filter: &SchemaCheck, request: &Value) -> Verdict {
         Next::Body(check) if body.len() > check.limit => trail.conclude(check.over_limit),
         Next::Body(check) => (check.judge)(&parts, &body, &mut trail).unwrap(),
         Next::Done => {}
-        Next::Wait(_) => panic!("nothing to wait for"),
+        Next::Wait(_) | Next::Call(_) => panic!("nothing to wait for"),
     }
     let outcome = |decision: &Decision| filter.outcomes().get(decision.outcome).unwrap().clone();
     let decisions = trail.decisions();
