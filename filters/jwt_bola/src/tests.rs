@@ -99,7 +99,7 @@ fn decide(filter: &JwtBola, request: &Parts, body: &[u8]) -> Vec<Decision> {
         Next::Done => {}
         Next::Body(check) if body.len() > check.limit => trail.conclude(check.over_limit),
         Next::Body(check) => (check.judge)(request, body, &mut trail).unwrap(),
-        Next::Wait(_) => panic!("it waits"),
+        Next::Wait(_) | Next::Call(_) => panic!("it waits"),
     }
     trail.decisions().to_vec()
 }

@@ -58,6 +58,14 @@ impl Request for Hosted {
         self.parts.store()
     }
 
+    fn property(&self, path: &str) -> Result<Option<&[u8]>, Unavailable> {
+        self.parts.property(path)
+    }
+
+    fn random(&self) -> u64 {
+        self.parts.random()
+    }
+
     fn foreign(&self, function: &str, arguments: &[u8]) -> Option<&[u8]> {
         self.calls.borrow_mut().push((function.to_owned(), arguments.len()));
         self.answer
