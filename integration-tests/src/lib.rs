@@ -1,5 +1,6 @@
 //! The real parts that Portcullis is tested with: an Envoy process, an upstream, a collector of
-//! audit events, and clients from polite to malformed.
+//! audit events, an identity provider, a rate limit service on a Redis, and clients from polite to
+//! malformed.
 //!
 //! A filter's promise is what a real Envoy does with it, so nothing here is a mock of Envoy. Every
 //! test starts its own Envoy (about 50 ms without a large module) on ports the kernel picks, and

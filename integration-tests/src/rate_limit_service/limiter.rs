@@ -90,6 +90,9 @@ fn status(limit: Limit, count: u64, reset: u64) -> Status {
 
 /// `<domain>_<key>_<value>_..._<start of the window>`
 fn key(domain: &str, descriptor: &RateLimitDescriptor, window: u64) -> String {
-    let entries: String = descriptor.entries.iter().map(|(key, value)| format!("{key}_{value}_")).collect();
-    format!("{domain}_{entries}{window}")
+    let mut key = format!("{domain}_");
+    for (name, value) in &descriptor.entries {
+        key.extend([name, "_", value, "_"]);
+    }
+    key + &window.to_string()
 }

@@ -67,11 +67,9 @@ fn closed() -> io::Error {
 }
 
 fn write<W: AsRef<str>>(words: &[W]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", words.len());
-    for word in words.iter().map(AsRef::as_ref) {
-        bytes += &format!("${}\r\n{word}\r\n", word.len());
-    }
-    bytes.into_bytes()
+    let text = |word: &W| format!("${}\r\n{}\r\n", word.as_ref().len(), word.as_ref());
+    let head = format!("*{}\r\n", words.len());
+    [head].into_iter().chain(words.iter().map(text)).flat_map(String::into_bytes).collect()
 }
 
 /// Serves calls until no client is left.
