@@ -25,7 +25,7 @@ help: ## List the targets.
 
 .PHONY: setup
 setup: ## Fetch what this machine lacks for the targets below; they also do so themselves.
-	@for part in native wasm wasm-bindgen envoy lint; do scripts/setup $$part; done
+	@for part in native wasm wasm-bindgen envoy redis lint; do scripts/setup $$part; done
 	@echo "== setup: all is there"
 
 .PHONY: build
@@ -38,6 +38,7 @@ build: ## Build dist/<filter>.wasm and its config schema for each filter.
 .PHONY: demo
 demo: build ## Start a real Envoy with the filters in front of a small upstream (DEMO_ARGS="...").
 	@scripts/setup envoy
+	@scripts/setup redis
 	@$(WITH_ENVOY) cargo run --quiet $(INTEGRATION) --bin demo -- $(DEMO_ARGS)
 
 .PHONY: test
@@ -61,6 +62,7 @@ test-wasm: ## Run the tests of shared as WebAssembly, under Node.
 .PHONY: test-integration
 test-integration: build ## Run the filters in a real Envoy, with real traffic.
 	@scripts/setup envoy
+	@scripts/setup redis
 	@echo "== test-integration: with $$(scripts/setup envoy-path)"
 	@$(WITH_ENVOY) cargo test --quiet $(INTEGRATION)
 
@@ -87,6 +89,7 @@ test-clickhouse: build ## Feed audit events to a real ClickHouse (fetches 190 MB
 .PHONY: bench
 bench: build ## Measure what the filters cost in a real Envoy (BENCH_ARGS="...").
 	@scripts/setup envoy
+	@scripts/setup redis
 	@scripts/setup bench
 	@scripts/wasm-cargo build --quiet --release -p sdk_noop # the yardstick: never in dist/
 	@$(WITH_ENVOY) cargo run --quiet $(INTEGRATION) --bin bench -- $(BENCH_ARGS)

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use crate::client::{Client, Request};
-use crate::process::{Process, log_file, tail};
+use crate::process::{Process, tail};
 use crate::stats::Stats;
 use crate::wait::{DEADLINE, until};
 use crate::workspace;
@@ -87,7 +87,7 @@ impl Launch {
     /// Starts Envoy and waits until it is ready.
     pub async fn try_start(self) -> Result<Envoy, StartError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut process = Process::start(self.command(folder.path()), folder);
+        let mut process = Process::start("Envoy", self.command(folder.path()), folder);
         let outcome = until(START_LIMIT, || {
             let exited = process.exit_status();
             let admin = read_admin_address(process.folder());
@@ -117,7 +117,6 @@ impl Launch {
         let json = self.bootstrap.trim_start().starts_with('{');
         let config = folder.join(if json { "bootstrap.json" } else { "bootstrap.yaml" });
         fs::write(&config, &self.bootstrap).expect("write the bootstrap");
-        let log = File::create(log_file(folder)).expect("create the log");
         let wasm_level = match (self.wasm_log_level.as_deref(), self.log_level.as_str()) {
             (Some(level), _) | (None, level @ ("trace" | "debug")) => level,
             _ => "info",
@@ -135,11 +134,7 @@ impl Launch {
             .args(["--log-level", &self.log_level])
             .args(["--component-log-level", &format!("wasm:{wasm_level}")])
             .args(&self.args)
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle of the log"))
-            .stderr(log);
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 }

@@ -1,5 +1,6 @@
 //! The real parts that Portcullis is tested with: an Envoy process, an upstream, a collector of
-//! audit events, and clients from polite to malformed.
+//! audit events, an identity provider, a rate limit service on a Redis, and clients from polite to
+//! malformed.
 //!
 //! A filter's promise is what a real Envoy does with it, so nothing here is a mock of Envoy. Every
 //! test starts its own Envoy (about 50 ms without a large module) on ports the kernel picks, and
@@ -30,6 +31,7 @@ mod config;
 mod connector;
 mod ecds;
 mod envoy;
+mod envoy_ratelimit;
 mod example;
 mod gate;
 mod headers;
@@ -39,8 +41,10 @@ mod line;
 pub mod mint;
 mod process;
 mod random;
+mod rate_limit_service;
 mod raw;
 mod raw_h2;
+mod redis;
 mod server;
 mod startup;
 mod stats;
@@ -56,6 +60,7 @@ pub use collector::{Batch, Collector, Mode};
 pub use config::{Bootstrap, WasmFilter, merge};
 pub use ecds::{DiscoveredFilter, Rejected};
 pub use envoy::{Envoy, Launch, StartError};
+pub use envoy_ratelimit::{envoy_ratelimit, limit_by_header, rate_limited_route};
 pub use example::{Example, read_yaml};
 pub use gate::{Decisions, Gate, judged, telling};
 pub use headers::Headers;
@@ -63,8 +68,10 @@ pub use issuer::{Fetch, Issuer, IssuerMode};
 pub use jwt_authn::{jwt_authn, local_jwks, remote_jwks};
 pub use line::Line;
 pub use random::Random;
+pub use rate_limit_service::{RateLimitCall, RateLimitCounts, RateLimitDescriptor, RateLimitMode, RateLimitService};
 pub use raw::Raw;
 pub use raw_h2::{H2Answer, RawH2};
+pub use redis::{Redis, RedisClient, RedisReply};
 pub use startup::startup_stays_within_budget;
 pub use stats::{Sample, Stats};
 pub use traffic::{Tally, Traffic};

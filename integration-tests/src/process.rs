@@ -1,10 +1,10 @@
-//! The process of an Envoy: it can never outlive the tests, and shows its log when one fails.
+//! The process of an Envoy or a Redis: it can never outlive the tests, and shows its log when one fails.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
@@ -33,6 +33,8 @@ const LOG_TAIL_LINES: usize = 80;
 
 /// A running process, its folder and its log; killed when dropped.
 pub(crate) struct Process {
+    /// Its name for people.
+    program: &'static str,
     child: Child,
     folder: TempDir,
     /// Its end is expected.
@@ -40,10 +42,18 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command`, whose log is the file [`log_file`] in `folder`.
-    pub(crate) fn start(command: Command, folder: TempDir) -> Self {
-        let child = spawn(command).unwrap_or_else(|error| panic!("cannot start Envoy: {error}"));
-        Self { child, folder, ended: false }
+    /// Starts `command` in `folder`, where what it prints becomes its log.
+    pub(crate) fn start(program: &'static str, mut command: Command, folder: TempDir) -> Self {
+        let log = File::create(log_file(folder.path())).expect("create the log");
+        command
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle of the log"))
+            .stderr(log);
+        let file = command.get_program().to_owned();
+        let child = spawn(command);
+        let child = child.unwrap_or_else(|error| panic!("cannot start {program} ({}): {error}", file.display()));
+        Self { program, child, folder, ended: false }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -70,7 +80,11 @@ impl Process {
 
     pub(crate) fn terminate(&mut self) {
         self.may_end();
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("signal a child");
+        self.signal(Signal::TERM);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("signal a child");
     }
 
     /// Processor time used so far by all threads, in user and kernel mode.
@@ -104,14 +118,14 @@ impl Drop for Process {
         let _ = self.child.wait();
         let panicking = std::thread::panicking();
         if died || panicking {
-            eprintln!("--- Envoy's log ---\n{}\n-------------------", tail(&self.log()));
+            eprintln!("--- {}'s log ---\n{}\n-------------------", self.program, tail(&self.log()));
         }
-        assert!(!died || panicking, "Envoy died during the test");
+        assert!(!died || panicking, "{} died during the test", self.program);
     }
 }
 
-pub(crate) fn log_file(folder: &Path) -> PathBuf {
-    folder.join("envoy.log")
+fn log_file(folder: &Path) -> PathBuf {
+    folder.join("log")
 }
 
 pub(crate) fn tail(log: &str) -> String {

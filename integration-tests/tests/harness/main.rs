@@ -8,6 +8,8 @@ mod ecds;
 mod envoy;
 mod issuer;
 mod mint;
+mod rate_limit_service;
+mod redis;
 mod traffic;
 mod upstream;
 
