@@ -7,8 +7,9 @@
 mod client;
 mod reply;
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use rustix::process::Signal;
@@ -29,6 +30,13 @@ pub struct Redis {
 }
 
 impl Redis {
+    /// Whether this machine has the program.
+    pub fn is_installed() -> bool {
+        let mut command = Command::new("redis-server");
+        let run = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        run.is_ok_and(|status| status.success())
+    }
+
     /// Starts an empty one and waits until it answers; panics with its log if it does not.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -54,6 +62,11 @@ impl Redis {
         replies.unwrap_or_else(|error| panic!("{words:?}: {error}")).remove(0)
     }
 
+    /// The id of its process, which a restart changes.
+    pub fn pid(&self) -> u32 {
+        self.process.lock().expect("process lock").as_ref().expect("Redis runs").pid()
+    }
+
     /// Ends it at once, with all that it knows. Connections break, and new ones are refused.
     pub fn kill(&self) {
         if let Some(mut process) = self.process.lock().expect("process lock").take() {
@@ -66,6 +79,8 @@ impl Redis {
         self.kill();
         let mut command = Command::new("redis-server");
         command.args(["--port", "0", "--unixsocket"]).arg(self.socket()).args(["--save", "", "--appendonly", "no"]);
+        // Ctrl-C in a terminal is for its owner, who ends it.
+        command.process_group(0);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let process = Process::start("Redis", command, folder);
         *self.process.lock().expect("process lock") = Some(process);

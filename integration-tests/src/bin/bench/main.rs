@@ -10,6 +10,7 @@
 mod agents;
 mod contract;
 mod h2load;
+mod limits;
 mod machine;
 mod meter;
 mod numbers;
@@ -17,6 +18,7 @@ mod options;
 mod pace;
 mod report;
 mod rounds;
+mod service;
 mod setups;
 mod stage;
 mod tokens;
@@ -27,12 +29,14 @@ use std::fs;
 use std::path::Path;
 use std::process::{self, ExitCode};
 
+use portcullis_integration_tests::Redis;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::machine::Machine;
 use crate::options::Command;
 use crate::report::Report;
 use crate::stage::Stage;
+use crate::variants::Group;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -66,8 +70,13 @@ async fn bench() -> Result<ExitCode> {
         }
         Command::Run(options) => options,
     };
-    let groups = variants::select(&options)?;
-    let stage = Stage::set().await?;
+    let mut groups = variants::select(&options)?;
+    if !Redis::is_installed() {
+        for group in groups.extract_if(.., |group| group.asks_service()) {
+            eprintln!("{} is left out: there is no redis-server; run scripts/setup redis", group.name);
+        }
+    }
+    let stage = Stage::set(groups.iter().any(Group::asks_service)).await?;
     let machine = Machine::look(&stage).await;
     println!("{machine}");
     let results = rounds::run(&stage, groups, &options).await?;

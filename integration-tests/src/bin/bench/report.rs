@@ -31,6 +31,8 @@ struct Section {
     name: &'static str,
     title: &'static str,
     status: u16,
+    /// Requests a second for the latencies.
+    rate: u32,
     yardstick: Option<&'static str>,
     rows: Vec<Row>,
     /// Name and reason of those without figures.
@@ -63,7 +65,8 @@ struct Row {
 impl Report {
     pub(crate) fn new(machine: Machine, options: &Options, results: &Results) -> Self {
         let samples = samples(results);
-        let groups = results.groups.iter().map(|(group, measured)| Section::new(group, measured)).collect();
+        let groups = results.groups.iter().zip(&results.rates);
+        let groups = groups.map(|((group, measured), rate)| Section::new(group, measured, *rate)).collect();
         Self {
             machine,
             options: format!("{options:?}"),
@@ -100,7 +103,7 @@ impl Report {
 }
 
 impl Section {
-    fn new(group: &Group, measured: &[Measured]) -> Self {
+    fn new(group: &Group, measured: &[Measured], rate: u32) -> Self {
         let baseline = &measured[0];
         let pairs = || group.variants.iter().zip(measured);
         let mut rows: Vec<Row> = pairs()
@@ -121,6 +124,7 @@ impl Section {
             name: group.name,
             title: group.title,
             status: group.load.status,
+            rate,
             yardstick: group.yardstick,
             rows,
             troubles: pairs().filter_map(trouble).collect(),

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use portcullis_integration_tests::{Envoy, Launch};
+use portcullis_integration_tests::{Client, Envoy, Launch};
 
 use crate::agents::Random;
 use crate::meter::Share;
@@ -27,6 +27,8 @@ pub(crate) struct Results {
     pub(crate) groups: Vec<(Group, Vec<Measured>)>,
     /// Requests a second for the latencies: what was asked for, or what the machine can do easily.
     pub(crate) rate: u32,
+    /// The same by group: less where a service is asked that is slow.
+    pub(crate) rates: Vec<u32>,
     /// How many processors other work had on the average.
     pub(crate) others: f64,
 }
@@ -46,7 +48,7 @@ pub(crate) struct Life {
     /// Resident bytes after the warm-up.
     pub(crate) warm_bytes: u64,
     pub(crate) samples: Vec<Sample>,
-    /// What Wasm filters counted, and what went to the cluster `audit`.
+    /// What Wasm filters counted, what went to the cluster `audit`, and what a rate limit service said to Envoy itself.
     pub(crate) counters: BTreeMap<String, u64>,
 }
 
@@ -77,7 +79,8 @@ struct Live {
 struct Slices {
     /// Requests at the full rate, by group.
     counts: Vec<u64>,
-    rate: u32,
+    /// Requests a second for the latencies, by group.
+    rates: Vec<u32>,
     length: Duration,
 }
 
@@ -88,7 +91,7 @@ pub(crate) async fn run(stage: &Stage, groups: Vec<Group>, options: &Options) ->
     };
     let turns: Vec<Turns> = groups.iter().map(|group| Turns::of(&group.load)).collect::<Result<_>>()?;
     let groups = groups.into_iter().map(unmeasured).collect();
-    let mut results = Results { groups, rate: options.rate, others: 0.0 };
+    let mut results = Results { groups, rate: options.rate, rates: Vec::new(), others: 0.0 };
     let (before, start) = (Share::now(&stage.helpers())?, Instant::now());
     let mut round = 0;
     let mut progress = Progress::new(options);
@@ -126,7 +129,7 @@ async fn start_all(
                 continue;
             }
             progress.tell(&format!("starting {}/{}", group.name, variant.name));
-            match start(stage, variant).await {
+            match start(stage, variant, &group.load).await {
                 Ok((envoy, start_ms)) => {
                     measured.start_ms.push(start_ms);
                     let life = Life { warm_bytes: 0, samples: Vec::new(), counters: BTreeMap::new() };
@@ -142,31 +145,35 @@ async fn start_all(
 }
 
 /// The Envoy and its processor milliseconds until it was ready.
-async fn start(stage: &Stage, variant: &Variant) -> Result<(Envoy, f64)> {
+async fn start(stage: &Stage, variant: &Variant, load: &Load) -> Result<(Envoy, f64)> {
     for module in variant.modules(stage) {
         if !Path::new(&module).is_file() {
             return Err(format!("there is no {module}; `make bench` builds it").into());
         }
     }
-    let envoy = Launch::new((variant.setup)(stage)).try_start().await?;
+    let envoy = Launch::new((variant.setup)(stage)).concurrency(variant.workers).try_start().await?;
     let used = meter::usage(&envoy)?.cpu;
-    stage.processors.pin(&envoy)?;
+    stage.processors.pin(&envoy, variant.workers)?;
+    if load.primed {
+        Client::h1(envoy.address()).get(load.path).await;
+    }
     Ok((envoy, used.as_secs_f64() * 1e3))
 }
 
 /// Brings every Envoy to its full speed, and finds out how much load is a slice.
 async fn warm_up(stage: &Stage, results: &mut Results, live: &mut Vec<Live>, length: Duration) -> Result<Slices> {
-    let mut counts = vec![0; results.groups.len()];
+    // Requests a second of what all others in a group have to keep up with.
+    let mut slowest = vec![f64::INFINITY; results.groups.len()];
     let mut going = Vec::new();
     for mut it in live.drain(..) {
         let (group, measured) = &mut results.groups[it.group];
         match full_load(stage, &it, &group.load, WARM_UP).await {
             Ok(rate) => {
                 if it.variant == 0 {
-                    counts[it.group] = as_count(rate * length.as_secs_f64()).max(1000);
-                    // Far from what it can do: a latency shall not be a queue.
-                    let easy = as_count(rate / 3.0 / 100.0) * 100;
-                    results.rate = results.rate.min(u32::try_from(easy).unwrap_or(u32::MAX)).max(100);
+                    results.rate = results.rate.min(easy(rate));
+                }
+                if it.variant == 0 || group.variants[it.variant].asks_service {
+                    slowest[it.group] = slowest[it.group].min(rate);
                 }
                 it.life.warm_bytes = it.envoy.resident_bytes();
                 going.push(it);
@@ -176,7 +183,15 @@ async fn warm_up(stage: &Stage, results: &mut Results, live: &mut Vec<Live>, len
         }
     }
     *live = going;
-    Ok(Slices { counts, rate: results.rate, length })
+    results.rates = slowest.iter().map(|slowest| results.rate.min(easy(*slowest))).collect();
+    let counts = slowest.iter().map(|slowest| as_count(slowest * length.as_secs_f64()).max(1000)).collect();
+    Ok(Slices { counts, rates: results.rates.clone(), length })
+}
+
+/// Far from what it can do: a latency shall not be a queue.
+fn easy(rate: f64) -> u32 {
+    let easy = as_count(rate / 3.0 / 100.0) * 100;
+    u32::try_from(easy).unwrap_or(u32::MAX).max(100)
 }
 
 /// Each once, in an order of this round's own.
@@ -200,9 +215,10 @@ async fn one_round(stage: &Stage, results: &mut Results, live: &mut Vec<Live>, r
 }
 
 async fn sample(stage: &Stage, it: &Live, group: &Group, round: u32, slices: &Slices) -> Result<Sample> {
+    let alone = stage.processors.pinned() && group.variants[it.variant].workers == 1;
     let mut best = full_rate(stage, it, group, slices).await?;
     for _ in 1..TRIES {
-        if best.waited.unwrap_or(0.0) <= DISTURBED || !stage.processors.pinned() {
+        if best.waited.unwrap_or(0.0) <= DISTURBED || !alone {
             break;
         }
         let again = full_rate(stage, it, group, slices).await?;
@@ -214,7 +230,7 @@ async fn sample(stage: &Stage, it: &Live, group: &Group, round: u32, slices: &Sl
         to: it.envoy.address(),
         turns: it.turns.clone(),
         status: group.load.status,
-        rate: slices.rate,
+        rate: slices.rates[it.group],
         length: slices.length,
         seed: u64::from(round) + 1,
     };
@@ -272,11 +288,14 @@ fn shuffle(live: &mut [Live], round: u32) {
     }
 }
 
-/// Those that have moved.
+/// Those that have moved, of our filters and of what they and Envoy's own ask.
 async fn counters(envoy: &Envoy) -> BTreeMap<String, u64> {
     let mut counters = envoy.stats().raw_below("wasmcustom.").await;
     for (name, value) in envoy.stats().raw_below("cluster.audit.upstream_").await {
         counters.insert(format!("cluster.audit.upstream_{name}"), value);
+    }
+    for (name, value) in envoy.stats().raw_below("cluster.upstream.ratelimit.").await {
+        counters.insert(format!("cluster.upstream.ratelimit.{name}"), value);
     }
     counters.retain(|_, value| *value > 0);
     counters

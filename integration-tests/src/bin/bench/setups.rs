@@ -102,9 +102,9 @@ pub(crate) enum Audit {
     Everything,
 }
 
-/// Routes that answer 403 by themselves.
-pub(crate) fn refusing_route() -> [Value; 1] {
-    let answer = json!({"status": 403, "body": {"inline_string": "denied\n"}});
+/// Routes that answer with this status by themselves.
+pub(crate) fn refusing_route(status: u16) -> [Value; 1] {
+    let answer = json!({"status": status, "body": {"inline_string": "denied\n"}});
     [json!({"match": {"prefix": "/"}, "direct_response": answer})]
 }
 

@@ -15,6 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::process::{Child, Command};
 
 use crate::Result;
+use crate::service::Service;
 
 pub(crate) struct Stage {
     pub(crate) processors: Processors,
@@ -24,11 +25,14 @@ pub(crate) struct Stage {
     /// Bound and never listening: whoever connects is refused, and nobody else gets the port.
     dead: TcpSocket,
     nginx: Child,
+    /// A rate limit service, if any variant asks one.
+    service: Option<Service>,
 }
 
 impl Stage {
-    pub(crate) async fn set() -> Result<Self> {
+    pub(crate) async fn set(with_service: bool) -> Result<Self> {
         let processors = Processors::share()?;
+        let service = if with_service { Some(Service::start(&processors)?) } else { None };
         let folder = tempfile::tempdir()?;
         let dead = TcpSocket::new_v4()?;
         dead.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
@@ -43,7 +47,7 @@ impl Stage {
                 async move { if ended { Some(false) } else { TcpStream::connect(upstream).await.ok().map(|_| true) } }
             });
             if up.await == Some(true) {
-                return Ok(Self { processors, folder, upstream, collector, dead, nginx });
+                return Ok(Self { processors, folder, upstream, collector, dead, nginx, service });
             }
             tries += 1;
             if tries == 3 {
@@ -55,7 +59,7 @@ impl Stage {
 
     /// What runs beside the Envoys all the time.
     pub(crate) fn helpers(&self) -> Vec<u32> {
-        self.nginx.id().into_iter().collect()
+        self.nginx.id().into_iter().chain(self.service.as_ref().map(|service| service.redis)).collect()
     }
 
     /// A folder that goes away at the end.
@@ -78,6 +82,12 @@ impl Stage {
         self.proxy().cluster("audit", self.dead.local_addr().expect("it is bound"))
     }
 
+    /// With the rate limit service.
+    pub(crate) fn limited(&self) -> Bootstrap {
+        let service = self.service.as_ref().expect("the stage was set for it");
+        self.proxy().http2_cluster("ratelimit", service.address)
+    }
+
     /// A command on the load's processors, which ends with this process however that ends.
     pub(crate) fn command(&self, program: impl Into<PathBuf>) -> Command {
         command(&program.into(), &self.processors)
@@ -95,6 +105,8 @@ pub(crate) struct Processors {
 struct Split {
     load: CpuSet,
     envoy: CpuSet,
+    /// The last two, for Envoys with more workers; one of them is the load's as well.
+    envoy_of_two: CpuSet,
     /// Where Envoy is.
     last: usize,
 }
@@ -104,15 +116,14 @@ impl Processors {
         let allowed = sched_getaffinity(None)?;
         let numbers: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
         let count = numbers.len();
-        let [.., last] = numbers[..] else { return Ok(Self { split: None, count }) };
-        if count == 1 {
-            return Ok(Self { split: None, count });
-        }
+        let [.., one_before, last] = numbers[..] else { return Ok(Self { split: None, count }) };
         let mut load = allowed;
         load.unset(last);
         let mut envoy = CpuSet::new();
         envoy.set(last);
-        Ok(Self { split: Some(Split { load, envoy, last }), count })
+        let mut envoy_of_two = envoy;
+        envoy_of_two.set(one_before);
+        Ok(Self { split: Some(Split { load, envoy, envoy_of_two, last }), count })
     }
 
     /// Whether Envoy has a processor of its own.
@@ -120,16 +131,15 @@ impl Processors {
         self.split.is_some()
     }
 
-    /// Moves a running Envoy to its processor.
-    pub(crate) fn pin(&self, envoy: &Envoy) -> io::Result<()> {
+    /// Moves a running Envoy to its processor, or to two of them if it has several workers.
+    pub(crate) fn pin(&self, envoy: &Envoy, workers: u32) -> io::Result<()> {
         let Some(split) = &self.split else { return Ok(()) };
-        for thread in crate::meter::threads(envoy.pid())? {
-            let id = thread.file_name().and_then(|name| name.to_str()?.parse().ok()).and_then(Pid::from_raw);
-            if let Some(id) = id {
-                sched_setaffinity(Some(id), &split.envoy)?;
-            }
-        }
-        Ok(())
+        move_to(envoy.pid(), if workers == 1 { &split.envoy } else { &split.envoy_of_two })
+    }
+
+    /// Moves a running process to the load's processors.
+    pub(crate) fn move_to_load(&self, process: u32) -> io::Result<()> {
+        self.split.as_ref().map_or(Ok(()), |split| move_to(process, &split.load))
     }
 
     /// Moves the calling thread to the load's processors.
@@ -148,6 +158,16 @@ impl Processors {
             None => "not pinned, there is one processor: expect noise".to_owned(),
         }
     }
+}
+
+fn move_to(process: u32, processors: &CpuSet) -> io::Result<()> {
+    for thread in crate::meter::threads(process)? {
+        let id = thread.file_name().and_then(|name| name.to_str()?.parse().ok()).and_then(Pid::from_raw);
+        if let Some(id) = id {
+            sched_setaffinity(Some(id), processors)?;
+        }
+    }
+    Ok(())
 }
 
 fn command(program: &Path, processors: &Processors) -> Command {

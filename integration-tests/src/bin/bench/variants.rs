@@ -1,5 +1,7 @@
 //! The table of what is measured. A new row is one entry in a group's list; a new kind of request is a new group.
 
+mod ratelimit;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
@@ -23,6 +25,7 @@ pub(crate) fn groups() -> Vec<Group> {
     groups.extend(["RS256", "ES256", "EdDSA"].map(fresh_tokens));
     groups.extend(["RS256", "ES256", "EdDSA"].map(known_token));
     groups.extend(schemas());
+    groups.extend(ratelimit::groups());
     groups
 }
 
@@ -60,7 +63,7 @@ fn agents() -> Vec<Group> {
             load: Load::get(403).header("user-agent", BAD),
             yardstick: Some("rbac"),
             variants: vec![
-                variant("bare", "bare Envoy, the route says 403", |stage| stage.proxy().routes(&refusing_route())),
+                variant("bare", "bare Envoy, the route says 403", |stage| stage.proxy().routes(&refusing_route(403))),
                 variant("rbac", "Envoy RBAC, 10 patterns", |stage| stage.proxy().filter(rbac(&TEN))),
                 variant("lua", "Envoy Lua, 10 patterns", |stage| stage.proxy().filter(lua())),
                 variant("ua_block", "ua_block, 10 patterns", |stage| stage.proxy().filter(ua_block(&TEN, Audit::Off))),
@@ -185,6 +188,13 @@ pub(crate) struct Group {
     pub(crate) variants: Vec<Variant>,
 }
 
+impl Group {
+    /// Whether any of its Envoys asks the rate limit service.
+    pub(crate) fn asks_service(&self) -> bool {
+        self.variants.iter().any(|variant| variant.asks_service)
+    }
+}
+
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} ({})", self.name, self.title)?;
@@ -197,13 +207,25 @@ pub(crate) struct Variant {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) setup: Box<dyn Fn(&Stage) -> Bootstrap>,
+    /// Envoy's worker threads.
+    pub(crate) workers: u32,
+    /// Whether it asks the rate limit service, which sets how fast it can be.
+    pub(crate) asks_service: bool,
 }
 
 fn variant(name: &str, title: &str, setup: impl Fn(&Stage) -> Bootstrap + 'static) -> Variant {
-    Variant { name: name.to_owned(), title: title.to_owned(), setup: Box::new(setup) }
+    Variant { name: name.to_owned(), title: title.to_owned(), setup: Box::new(setup), workers: 1, asks_service: false }
 }
 
 impl Variant {
+    fn workers(self, workers: u32) -> Self {
+        Self { workers, ..self }
+    }
+
+    fn asking_service(self) -> Self {
+        Self { asks_service: true, ..self }
+    }
+
     /// The modules that its Envoy loads.
     pub(crate) fn modules(&self, stage: &Stage) -> BTreeSet<String> {
         let mut modules = BTreeSet::new();
@@ -233,11 +255,13 @@ pub(crate) struct Load {
     /// It is a POST if there is one.
     pub(crate) body: Vec<u8>,
     pub(crate) status: u16,
+    /// Whether one is sent first, and may have any answer: the one that a limit of one lets pass.
+    pub(crate) primed: bool,
 }
 
 impl Load {
     pub(crate) fn get(status: u16) -> Self {
-        let load = Self { path: "/", headers: Vec::new(), algorithm: None, body: Vec::new(), status };
+        let load = Self { path: "/", headers: Vec::new(), algorithm: None, body: Vec::new(), status, primed: false };
         load.header("accept", "*/*").header("accept-encoding", "gzip, deflate").header("accept-language", "en")
     }
 
@@ -247,6 +271,10 @@ impl Load {
 
     fn post(self, media_type: &str, body: Vec<u8>) -> Self {
         Self { body, ..self }.header("content-type", media_type)
+    }
+
+    fn primed(self) -> Self {
+        Self { primed: true, ..self }
     }
 
     fn fresh_tokens(self, algorithm: &'static str) -> Self {
@@ -320,6 +348,8 @@ mod tests {
             ["jwt-es256-known/bare", "jwt-es256-known/jwt_authn-cache", "jwt-es256-known/jwt_bola"]
         );
         assert_eq!(names("allowed/bare-again"), ["allowed/bare", "allowed/bare-again", "allowed/rbac"]);
+        let limits = names("ratelimit-fleet");
+        assert!(limits.len() > 3 && limits.iter().all(|name| name.starts_with("ratelimit-fleet/")), "{limits:?}");
         assert!(names("refused").iter().all(|name| name.starts_with("refused/")));
         assert!(select(&Options { only: vec!["nobody".to_owned()], ..Options::default() }).is_err());
     }

@@ -22,6 +22,7 @@ fn group(group: &Section) -> Value {
         "name": group.name,
         "title": group.title,
         "status": group.status,
+        "latency_requests_per_second": group.rate,
         "baseline": group.rows.first().map(|row| &row.name),
         "yardstick": group.yardstick,
         "variants": group.rows.iter().map(row).collect::<Vec<_>>(),

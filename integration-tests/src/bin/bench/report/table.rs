@@ -13,11 +13,18 @@ const BUSY: f64 = 0.05;
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::new();
     for group in &report.groups {
-        let _ = writeln!(text, "\n{} (each answered {})", group.title, group.status);
+        let rate =
+            if group.rate == report.rate { String::new() } else { format!("; p50, p99 at {} a second", group.rate) };
+        let _ = writeln!(text, "\n{} (each answered {}{rate})", group.title, group.status);
         text += &aligned(&lines(group));
         for row in &group.rows {
             if let Some(events) = events(row) {
                 let _ = writeln!(text, "  {}/{}: {events}", group.name, row.name);
+            }
+            let unanswered = unanswered(row);
+            if unanswered > 0 {
+                let _ =
+                    writeln!(text, "  {}/{}: {unanswered} requests without the service's word", group.name, row.name);
             }
         }
         for (name, trouble) in &group.troubles {
@@ -51,6 +58,14 @@ fn events(row: &Row) -> Option<String> {
     }
     let parts: Vec<String> = results.iter().map(|(result, count)| format!("{count} {result}")).collect();
     (!parts.is_empty()).then(|| format!("audit events {}", parts.join(", ")))
+}
+
+/// Requests that a rate limit service was not asked about, or did not answer.
+fn unanswered(row: &Row) -> u64 {
+    let is_one = |name: &str| {
+        name.starts_with("portcullis_ratelimit_service_fallback_total") || name == "cluster.upstream.ratelimit.error"
+    };
+    row.counters.iter().filter(|(name, _)| is_one(name)).map(|(_, count)| count).sum()
 }
 
 fn lines(group: &Section) -> Vec<Vec<String>> {
