@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use portcullis_integration_tests::Headers;
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 
 use crate::idp;
 use crate::step::Request;
@@ -51,7 +51,11 @@ pub(crate) async fn send(sent: &Sent, gateway: SocketAddr) -> Result<(u16, Answe
         message.headers_mut().insert("authorization", HeaderValue::try_from(format!("Bearer {token}"))?);
     }
     message.headers_mut().insert("accept", HeaderValue::from_static("*/*"));
-    let stream = TcpStream::connect(gateway).await?;
+    let socket = TcpSocket::new_v4()?;
+    if let Some(address) = request.from {
+        socket.bind(SocketAddr::from((address, 0)))?;
+    }
+    let stream = socket.connect(gateway).await?;
     let port = stream.local_addr()?.port();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);

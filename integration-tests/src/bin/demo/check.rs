@@ -20,6 +20,16 @@ pub(crate) fn differences(seen: &Seen) -> Vec<String> {
     if seen.upstream.len() != usize::from(expect.upstream) {
         found.push(format!("the upstream saw {} requests, not {}", seen.upstream.len(), usize::from(expect.upstream)));
     }
+    let refused = seen.burst.iter().filter(|status| **status != 200).count();
+    if refused > 0 {
+        found.push(format!("of the {} requests before, {refused} did not pass", seen.burst.len()));
+    }
+    for (name, part) in expect.headers {
+        let value = seen.answer.headers.text(name);
+        if !value.as_ref().is_some_and(|value| value.contains(part)) {
+            found.push(format!("the answer's {name} is {}, without {part}", value.as_deref().unwrap_or("missing")));
+        }
+    }
     if expect.decisions.iter().any(Decision::refuses) && !is_problem(seen) {
         found.push("the answer is no problem document with its status".to_owned());
     }
@@ -90,8 +100,10 @@ mod tests {
     use crate::answer::Answer;
     use crate::step::{Expect, Group, get};
 
-    const STEP: Step =
-        Step::new("", "", get("/", &[]), Expect::refused(403, &[Decision::deny("r", "w")]).without(&["s3"]));
+    const STEP: Step = Step::new("", "", get("/", &[]), REFUSED.telling(&[("retry-after", "41")]).without(&["s3"]));
+    const REFUSED: Expect = Expect::refused(403, &[Decision::deny("r", "w")]);
+    const OTHERWISE: Step =
+        Step::new("", "", get("/", &[]), REFUSED.telling(&[("retry-after", "42")]).without(&["s3"]));
     const GROUP: Group = Group { filter: "f", about: "", deciding: &[], steps: &[STEP] };
 
     fn counter(rule: &str, before: f64, value: f64) -> Moved {
@@ -111,6 +123,7 @@ mod tests {
     fn as_expected() -> Seen {
         let mut headers = Headers::default();
         headers.push("content-type", "application/problem+json");
+        headers.push("retry-after", "41");
         let answer = Answer { status: 403, headers, body: r#"{"status":403}"#.to_owned() };
         Seen {
             answer,
@@ -128,9 +141,11 @@ mod tests {
     #[test]
     fn each_difference_is_told() {
         type Change = fn(&mut Seen);
-        let table: [(Change, &[&str]); 8] = [
+        let table: [(Change, &[&str]); 10] = [
             (|seen| seen.answer.status = 200, &["the status is 200, not 403", "no problem document"]),
             (|seen| seen.answer.body.clear(), &["no problem document"]),
+            (|seen| seen.burst = vec![200, 429], &["of the 2 requests before, 1 did not pass"]),
+            (|seen| seen.step = &OTHERWISE, &["the answer's retry-after is 41, without 42"]),
             (|seen| seen.moved.clear(), &["missing metric: deny by r, enforce, w"]),
             (|seen| seen.moved[0].before = 0.0, &["missing metric: deny by r", "total by 2, deny by r"]),
             (|seen| seen.moved.push(counter("x", 0.0, 1.0)), &["unexpected metric: deny by x"]),

@@ -18,6 +18,7 @@ pub(crate) fn command(request: &Request, gateway: SocketAddr) -> Vec<String> {
     if request.path.split(['/', '?']).any(|segment| matches!(segment, "." | "..")) {
         pieces.push("--path-as-is".to_owned());
     }
+    pieces.extend(request.from.map(|address| format!("--interface {address}")));
     let agents: Vec<&[u8]> =
         request.headers.iter().filter(|header| header.0 == "user-agent").map(|(_, v)| *v).collect();
     let by_option = match agents.as_slice() {

@@ -6,7 +6,7 @@ use portcullis_integration_tests::{Issuer, mint};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
-use crate::step::{Event, Key, Token};
+use crate::step::{Key, Token};
 
 /// Of all fetches for a key that is not known, one in so many seconds goes out.
 const DEMAND: Duration = Duration::from_secs(10);
@@ -35,13 +35,10 @@ impl Idp {
         self.fetched = Instant::now();
     }
 
-    pub(crate) async fn let_happen(&self, event: Event) {
-        match event {
-            Event::Rotation => {
-                sleep_until(self.fetched + DEMAND + Duration::from_millis(100)).await;
-                self.issuer.set_keys([load(Key::New).public()]);
-            }
-        }
+    /// Replaces the key, when its absence will be noticed at once.
+    pub(crate) async fn rotate(&self) {
+        sleep_until(self.fetched + DEMAND + Duration::from_millis(100)).await;
+        self.issuer.set_keys([load(Key::New).public()]);
     }
 }
 

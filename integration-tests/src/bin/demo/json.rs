@@ -6,14 +6,14 @@ use serde_json::{Map, Number, Value, json};
 use crate::curl;
 use crate::seen::{Moved, Seen};
 use crate::stage::{CONFIGS, Stage};
-use crate::step::Decision;
+use crate::step::{Decision, Event};
 
 pub(crate) fn report(stage: &Stage, seen: &[Seen]) -> Value {
     let filters = stage.filters();
     json!({
         "envoy": stage.version,
         "configs": CONFIGS,
-        "modules": filters.iter().map(|filter| format!("dist/{}.wasm", filter.name)).collect::<Vec<_>>(),
+        "modules": filters.iter().map(|filter| format!("dist/{}.wasm", filter.module)).collect::<Vec<_>>(),
         "as_expected": seen.iter().all(Seen::is_as_expected),
         "steps": seen.iter().map(step).collect::<Vec<_>>(),
     })
@@ -22,6 +22,7 @@ pub(crate) fn report(stage: &Stage, seen: &[Seen]) -> Value {
 fn step(seen: &Seen) -> Value {
     let request = &seen.step.request;
     let headers = request.headers.iter().map(|(name, value)| json!([name, value.escape_ascii().to_string()]));
+    let answered = seen.answer.headers.iter().map(|(name, value)| json!([name, value.escape_ascii().to_string()]));
     let expect = &seen.step.expect;
     json!({
         "number": seen.number,
@@ -30,17 +31,20 @@ fn step(seen: &Seen) -> Value {
         "why": seen.step.why,
         "as_expected": seen.is_as_expected(),
         "differences": seen.differences,
+        "before": seen.step.event.map(Event::words),
         "curl": curl::alone(&seen.sent, seen.gateway),
         "request": {
             "method": request.method,
             "path": request.path,
             "headers": headers.collect::<Vec<_>>(),
             "token": seen.sent.token,
+            "from": request.from,
             "body": request.body,
         },
         "response": {
             "status": seen.answer.status,
             "content_type": seen.answer.headers.text("content-type"),
+            "headers": answered.collect::<Vec<_>>(),
             "body": seen.answer.body,
         },
         "upstream": seen.upstream.iter().map(received).collect::<Vec<_>>(),

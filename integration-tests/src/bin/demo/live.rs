@@ -14,6 +14,7 @@ use crate::{curl, idp, say, tour};
 pub(crate) async fn serve(stage: &Stage, style: Style) -> io::Result<()> {
     stage.upstream.clear();
     stage.collector.clear();
+    stage.limits.let_time_pass();
     say(&invitation(stage, style))?;
     let mut looks = interval(Duration::from_millis(50));
     loop {
@@ -36,7 +37,8 @@ pub(crate) async fn serve(stage: &Stage, style: Style) -> io::Result<()> {
 }
 
 fn invitation(stage: &Stage, style: Style) -> String {
-    let (agents, tokens, admin) = (stage.gateway("ua_block"), stage.gateway("jwt_bola"), stage.admin());
+    let (agents, tokens, limits) = (stage.gateway("ua_block"), stage.gateway("jwt_bola"), stage.gateway("ratelimit"));
+    let admin = stage.admin();
     let title = |text| style.paint(Tone::Title, text);
     let quiet = |text: &str| style.paint(Tone::Quiet, text);
     let variables = tour::good_tokens().iter().fold(String::new(), |text, token| {
@@ -48,6 +50,7 @@ fn invitation(stage: &Stage, style: Style) -> String {
         "\n{}\n\n  \
            gateway    http://{agents}/  {}\n  \
            gateway    http://{tokens}/  {}\n  \
+           gateway    http://{limits}/  {}\n  \
            metrics    http://{admin}/stats/prometheus  {}\n  \
            upstream   http://{}/  {}\n  \
            collector  http://{}/ingest  {}\n\n\
@@ -59,10 +62,13 @@ fn invitation(stage: &Stage, style: Style) -> String {
            curl -i -H \"authorization: Bearer $ALICE\" http://{tokens}/users/alice/orders\n  \
            curl -i -H \"authorization: Bearer $ALICE\" http://{tokens}/users/bob/orders\n  \
            curl -i -H \"authorization: Bearer $ADMIN\" http://{tokens}/users/bob/orders\n  \
+           for i in 1 2 3 4 5 6; do curl -i --interface 127.0.0.4 http://{limits}/login; done\n  \
+           curl -i -H 'x-api-key: mine' http://{limits}/reports/q3\n  \
            curl -s http://{admin}/stats/prometheus | grep ^portcullis\n\n",
         title("It goes on serving until Ctrl-C. What comes in is shown below, events a second late."),
         quiet("(with ua_block)"),
         quiet("(with jwt_bola)"),
+        quiet("(with ratelimit)"),
         quiet("(from Envoy's admin pages)"),
         stage.upstream.address(),
         quiet("(a line for each request that gets there)"),

@@ -9,6 +9,7 @@ mod check;
 mod curl;
 mod idp;
 mod json;
+mod limits;
 mod live;
 mod options;
 mod seen;

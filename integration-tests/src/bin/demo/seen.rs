@@ -1,5 +1,6 @@
 //! Walks the tour, and gathers what was seen of each step.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::answer::{Answer, Sent, send};
 use crate::check;
 use crate::stage::Stage;
-use crate::step::{Group, Step};
+use crate::step::{Event, Group, Step};
 
 /// A batch of events leaves within a second or so: what has not come by then does not come.
 const SETTLED: Duration = Duration::from_millis(1500);
@@ -24,6 +25,8 @@ pub(crate) struct Seen {
     /// Where it was sent to.
     pub(crate) gateway: SocketAddr,
     pub(crate) sent: Sent,
+    /// The statuses of the same request sent before.
+    pub(crate) burst: Vec<u16>,
     pub(crate) answer: Answer,
     pub(crate) upstream: Vec<Received>,
     pub(crate) moved: Vec<Moved>,
@@ -43,6 +46,7 @@ impl Seen {
             step,
             gateway: SocketAddr::from(([0; 4], 0)),
             sent: Sent { request: &step.request, token: None },
+            burst: Vec::new(),
             answer: Answer::default(),
             upstream: Vec::new(),
             moved: Vec::new(),
@@ -99,21 +103,33 @@ async fn walk_step(
     number: usize,
     before: &[Sample],
 ) -> Result<(Seen, Vec<Sample>), Box<dyn Error>> {
+    let (sent, gateway) = (Sent::new(&step.request), stage.gateway(group.filter));
+    let once = || async {
+        let answer = timeout(DEADLINE, send(&sent, gateway)).await;
+        let answer = answer.unwrap_or_else(|_| Err(format!("no answer after {DEADLINE:?}").into()));
+        answer.map_err(|error| format!("step {number}, {}: {error}", step.title))
+    };
+    let mut burst = Vec::new();
+    let mut before = Cow::Borrowed(before);
     if let Some(event) = step.event {
-        stage.idp.let_happen(event).await;
+        stage.let_happen(event).await;
+        if let Event::Burst(times) = event {
+            while burst.len() < times {
+                burst.push(once().await?.1.status);
+            }
+            before = metrics(stage).await.into();
+        }
     }
     stage.upstream.clear();
-    let (sent, gateway) = (Sent::new(&step.request), stage.gateway(group.filter));
-    let answer = timeout(DEADLINE, send(&sent, gateway)).await;
-    let answer = answer.unwrap_or_else(|_| Err(format!("no answer after {DEADLINE:?}").into()));
-    let (port, answer) = answer.map_err(|error| format!("step {number}, {}: {error}", step.title))?;
+    let (port, answer) = once().await?;
     let after = metrics(stage).await;
     let seen = Seen {
         gateway,
-        sent,
+        burst,
         answer,
         upstream: stage.upstream.requests(),
-        moved: moved(before, &after),
+        moved: moved(&before, &after),
+        sent,
         port,
         ..Seen::new(number, group, step)
     };

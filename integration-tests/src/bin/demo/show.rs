@@ -13,6 +13,9 @@ use crate::{check, curl, idp};
 const INDENT: usize = 14;
 const ROOM: usize = WIDTH - INDENT;
 
+/// Headers that tell clients how to go on; those that are missing are passed over.
+const TOLD: [&str; 4] = ["www-authenticate", "retry-after", "ratelimit", "ratelimit-policy"];
+
 /// An event's essential fields; those that are missing are passed over.
 const EVENT_FIELDS: &[&str] = &[
     "event.action",
@@ -29,11 +32,11 @@ const EVENT_FIELDS: &[&str] = &[
 ];
 
 pub(crate) fn intro(stage: &Stage, requests: usize, style: Style) -> String {
-    let modules: Vec<String> = stage.filters().iter().map(|filter| module(filter.name)).collect();
+    let modules: Vec<String> = stage.filters().iter().map(|filter| module(filter.module)).collect();
     let what = format!(
         "a real Envoy {} with {}, set up by {}, a listener of each. Behind it is a small upstream, beside it an \
-         identity provider and a collector of audit events; only addresses were changed, and TLS to the provider \
-         left out.",
+         identity provider, a rate limit service with a real Redis, and a collector of audit events. Only addresses \
+         were changed, TLS to the provider was left out, and the rate limit service may take longer.",
         stage.version,
         modules.join(", "),
         CONFIGS.join(" and ")
@@ -47,9 +50,9 @@ pub(crate) fn intro(stage: &Stage, requests: usize, style: Style) -> String {
     format!("\n{what}\n\n{}\n", style.paint(Tone::Quiet, &how))
 }
 
-fn module(filter: &str) -> String {
-    let size = std::fs::metadata(dist(filter)).map_or(0, |file| file.len() / 1000);
-    format!("dist/{filter}.wasm ({size} kB)")
+fn module(name: &str) -> String {
+    let size = std::fs::metadata(dist(name)).map_or(0, |file| file.len() / 1000);
+    format!("dist/{name}.wasm ({size} kB)")
 }
 
 pub(crate) fn steps(stage: &Stage, seen: &[Seen], style: Style) -> String {
@@ -88,7 +91,7 @@ fn step(seen: &Seen, style: Style) -> String {
     let title = format!("{}{gap}{}", style.paint(Tone::Title, seen.step.title), style.paint(tone, verdict));
     let mut block = Block { text: format!("\n{:>2}  {title}\n    {}\n", seen.number, seen.step.why), style };
     if let Some(event) = seen.step.event {
-        block.field("before", &[event.words().to_owned()]);
+        block.field("before", &[event.words()]);
     }
     block.field("expect", &expected(seen.step, style));
     block.field("sent", &sent(seen, style));
@@ -194,11 +197,10 @@ fn answer(seen: &Seen, style: Style) -> Vec<String> {
     for part in answer.body.trim_end().split_inclusive('[').flat_map(|part| part.split_inclusive("},")) {
         lines.piece(Tone::Plain, part);
     }
-    if let Some(challenge) = answer.headers.text("www-authenticate") {
+    for name in TOLD {
+        let Some(value) = answer.headers.text(name) else { continue };
         lines.end_line();
-        format!("www-authenticate: {challenge}")
-            .split_inclusive(", ")
-            .for_each(|part| lines.piece(Tone::Quiet, part.trim_end()));
+        format!("{name}: {value}").split_inclusive(", ").for_each(|part| lines.piece(Tone::Quiet, part.trim_end()));
     }
     lines.into_vec()
 }

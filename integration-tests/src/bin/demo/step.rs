@@ -1,5 +1,7 @@
 //! What a tour is made of.
 
+use std::net::Ipv4Addr;
+
 /// The steps for one filter.
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -36,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) body: Option<&'static str>,
     /// Whose bearer token it carries.
     pub(crate) token: Option<&'static Token>,
+    /// The client's address, of those that are all this machine; by default the usual one.
+    pub(crate) from: Option<Ipv4Addr>,
 }
 
 /// A token that the demo's identity provider mints for a step.
@@ -65,17 +69,27 @@ pub(crate) enum Key {
     None,
 }
 
-/// Something that happens between requests.
+/// Something that happens before a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The identity provider replaces its key.
     Rotation,
+    /// The same request is sent so many times, and passes.
+    Burst(usize),
+    /// The rate limit service loses its Redis, and Redis all that it knew.
+    RedisKilled,
+    /// An empty Redis takes its place.
+    RedisRevived,
 }
 
 impl Event {
-    pub(crate) const fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> String {
         match self {
-            Self::Rotation => "the identity provider has replaced its key p256-1 by p256-2",
+            Self::Rotation => "the identity provider has replaced its key p256-1 by p256-2".to_owned(),
+            Self::Burst(1) => "the same request once, which passed".to_owned(),
+            Self::Burst(times) => format!("the same request {times} times, all of which passed"),
+            Self::RedisKilled => "the Redis of the rate limit service was killed".to_owned(),
+            Self::RedisRevived => "a new Redis was started, which is empty".to_owned(),
         }
     }
 }
@@ -88,6 +102,8 @@ pub(crate) struct Expect {
     pub(crate) upstream: bool,
     /// What the group's filter decides: exactly these counters move, each by one, and exactly those events come.
     pub(crate) decisions: &'static [Decision],
+    /// Names of headers of the answer, and text that is in each.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// What no event may hold.
     pub(crate) secrets: &'static [&'static str],
 }
@@ -115,7 +131,7 @@ impl Step {
 
 /// A GET request.
 pub(crate) const fn get(path: &'static str, headers: &'static [(&'static str, &'static [u8])]) -> Request {
-    Request { method: "GET", path, headers, body: None, token: None }
+    Request { method: "GET", path, headers, body: None, token: None, from: None }
 }
 
 impl Request {
@@ -127,17 +143,26 @@ impl Request {
     pub(crate) const fn with(self, token: &'static Token) -> Self {
         Self { token: Some(token), ..self }
     }
+
+    pub(crate) const fn from(self, address: Ipv4Addr) -> Self {
+        Self { from: Some(address), ..self }
+    }
 }
 
 impl Expect {
     /// The upstream gets the request and answers 200.
     pub(crate) const fn passes(decisions: &'static [Decision]) -> Self {
-        Self { status: 200, upstream: true, decisions, secrets: &[] }
+        Self { status: 200, upstream: true, decisions, headers: &[], secrets: &[] }
     }
 
     /// The client gets this status and the upstream nothing.
     pub(crate) const fn refused(status: u16, decisions: &'static [Decision]) -> Self {
-        Self { status, upstream: false, decisions, secrets: &[] }
+        Self { status, upstream: false, decisions, headers: &[], secrets: &[] }
+    }
+
+    /// The answer's headers say this.
+    pub(crate) const fn telling(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
     }
 
     /// Nothing of this is in any event.
