@@ -41,8 +41,10 @@ pub(crate) enum Told {
 
 /// Envoy's `local_ratelimit`, with a bucket for each client, 20 of them by default.
 pub(crate) fn local_ratelimit(limits: &[By], quota: Quota, told: Told) -> Value {
-    let quota = quota as u32;
-    let bucket = json!({"max_tokens": quota, "tokens_per_fill": quota, "fill_interval": format!("{YEAR_S}s")});
+    let bucket = |quota: Quota| {
+        let quota = quota as u32;
+        json!({"max_tokens": quota, "tokens_per_fill": quota, "fill_interval": format!("{YEAR_S}s")})
+    };
     // An entry without a value stands for each value.
     let descriptor = |by: &By| {
         let entries = match by {
@@ -50,7 +52,7 @@ pub(crate) fn local_ratelimit(limits: &[By], quota: Quota, told: Told) -> Value 
             By::Tenant => json!([{"key": "tenant"}]),
             By::Path => json!([{"key": "all", "value": "orders"}, {"key": "path"}]),
         };
-        json!({"entries": entries, "token_bucket": bucket})
+        json!({"entries": entries, "token_bucket": bucket(quota)})
     };
     let rate_limit = |by: &By| {
         json!({"actions": match by {
@@ -67,7 +69,8 @@ pub(crate) fn local_ratelimit(limits: &[By], quota: Quota, told: Told) -> Value 
         "stat_prefix": "bench",
         "filter_enabled": {"default_value": {"numerator": 100}},
         "filter_enforced": {"default_value": {"numerator": 100}},
-        "token_bucket": bucket,
+        // It must have one, which only requests take from that no descriptor is for.
+        "token_bucket": bucket(Quota::Plenty),
         "always_consume_default_token_bucket": false,
         "rate_limits": limits.iter().map(rate_limit).collect::<Vec<_>>(),
         "descriptors": limits.iter().map(descriptor).collect::<Vec<_>>(),
