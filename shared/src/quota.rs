@@ -1,8 +1,11 @@
 //! Rate limits: how much of a quota a client has used, counted by all workers together.
 
+mod decide;
 mod gcra;
 mod limit;
+mod slot;
 mod state;
+mod table;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -10,8 +13,10 @@ mod window;
 
 use crate::config_enum;
 
+pub use decide::{Charge, Decided, Decider};
 pub use limit::{Answer, Factor, Limit, Verdict};
 pub use state::State;
+pub use table::{Client, Counts, OnFull, SECRET_LEN, Table};
 
 config_enum! {
     /// How a limit counts.

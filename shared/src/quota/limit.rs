@@ -8,7 +8,9 @@ use super::{Algorithm, State, time::Time};
 const LATEST: u64 = NANOS.wrapping_mul(u32::MAX as u64);
 
 /// Nanoseconds in a second.
-pub(super) const NANOS: u64 = 1_000_000_000;
+pub(super) const NANOS: u64 = NANOS_IN_ONE.get();
+
+const NANOS_IN_ONE: NonZero<u64> = NonZero::new(1_000_000_000).unwrap();
 
 /// One limit, compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,17 +128,16 @@ impl Limit {
     fn build(
         algorithm: Algorithm,
         quota: NonZero<u32>,
-        window_s: NonZero<u32>,
+        seconds: NonZero<u32>,
         burst: u32,
         whole: (NonZero<u32>, u32),
     ) -> Self {
-        let window_ns =
-            NonZero::<u64>::from(window_s).saturating_mul(NonZero::new(NANOS).unwrap_or(NonZero::<u64>::MIN));
+        let window_ns = NonZero::<u64>::from(seconds).saturating_mul(NANOS_IN_ONE);
         let longest = u128::from(LATEST).wrapping_mul(quota.get().into()) / NonZero::<u128>::from(window_ns);
         let burst = burst.min(u32::try_from(longest).unwrap_or(u32::MAX));
         let step = Time::of(1, window_ns, quota);
         let capacity = Time::of(burst, window_ns, quota);
-        Self { algorithm, quota, burst, window_s, window_ns, whole, step, capacity }
+        Self { algorithm, quota, burst, window_s: seconds, window_ns, whole, step, capacity }
     }
 
     /// How it counts.

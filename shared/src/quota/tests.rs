@@ -6,9 +6,17 @@ mod clocks;
 mod extremes;
 mod gcra;
 mod scale;
+mod stores;
+mod table;
+#[cfg(not(target_arch = "wasm32"))]
+mod threads;
+mod together;
 mod windows;
 
-use super::{Algorithm, Answer, Limit, State, Verdict, limit::NANOS};
+use super::{
+    Algorithm, Answer, Charge, Client, Decider, Limit, OnFull, SECRET_LEN, State, Table, Verdict, limit::NANOS,
+};
+use crate::store::{Store, Unavailable};
 
 /// In 2026, and in the middle of most windows.
 const START: u64 = 1_790_000_000 * NANOS + 123_456_789;
@@ -112,4 +120,55 @@ fn run<O: Oracle + Clone>(limit: &Limit, new: &O, keys: usize, decisions: usize,
         check(verdict, passes, oracle, cost, now, limit.capacity());
     }
     (admitted, refused)
+}
+
+/// A worker with one limit.
+struct Worker {
+    table: Table,
+    limit: Limit,
+    decider: Decider,
+}
+
+impl Worker {
+    fn new(limit: Limit, entries: u32, on_full: OnFull) -> Self {
+        Self::named("limit", limit, entries, on_full)
+    }
+
+    fn named(name: &str, limit: Limit, entries: u32, on_full: OnFull) -> Self {
+        let table = Table::new("test", name, limit.algorithm(), entries, on_full, [7; SECRET_LEN]);
+        Self { table, limit, decider: Decider::default() }
+    }
+
+    fn client(&self, store: &dyn Store, key: usize) -> Client {
+        self.table.client(store, &[&key.to_le_bytes()]).unwrap()
+    }
+
+    fn charge(&self, client: Client, cost: u32) -> Charge<'_> {
+        Charge { table: &self.table, limit: &self.limit, client, cost, enforced: true, later: false }
+    }
+
+    fn try_decide(&mut self, store: &dyn Store, client: Client, cost: u32, now: u64) -> Result<Verdict, Unavailable> {
+        let charge = Charge { table: &self.table, limit: &self.limit, client, cost, enforced: true, later: false };
+        let decided = self.decider.decide(store, now, &[charge])?;
+        let [verdict] = *decided.verdicts else { panic!("one verdict a charge") };
+        assert_eq!(decided.refused_by.is_none(), verdict.answer.passes());
+        Ok(verdict)
+    }
+
+    fn decide(&mut self, store: &dyn Store, client: Client, cost: u32, now: u64) -> Verdict {
+        self.try_decide(store, client, cost, now).unwrap()
+    }
+
+    fn take(&mut self, store: &dyn Store, key: usize, cost: u32, now: u64) -> Verdict {
+        self.decide(store, self.client(store, key), cost, now)
+    }
+
+    fn peek(&mut self, store: &dyn Store, key: usize, cost: u32, now: u64) -> Verdict {
+        let charge = Charge { later: true, ..self.charge(self.client(store, key), cost) };
+        Decider::default().decide(store, now, &[charge]).unwrap().verdicts[0]
+    }
+
+    fn count(&mut self, store: &dyn Store, client: Client, cost: u32, now: u64) -> Result<(), Unavailable> {
+        Decider::default().count(store, now, &[self.charge(client, cost)])
+    }
 }

@@ -8,7 +8,7 @@ use super::{Algorithm, Answer, Limit, NANOS, Oracle, START, State, Verdict, run}
 
 /// All requests that passed since nothing counted.
 #[derive(Clone)]
-struct Curve {
+pub(super) struct Curve {
     quota: i128,
     window: i128,
     burst: i128,
@@ -16,7 +16,7 @@ struct Curve {
 }
 
 impl Curve {
-    fn new(limit: &Limit) -> Self {
+    pub(super) fn new(limit: &Limit) -> Self {
         let window = i128::from(limit.window_s()) * i128::from(NANOS);
         Self { quota: limit.quota().into(), window, burst: limit.capacity().into(), passed: Vec::new() }
     }
