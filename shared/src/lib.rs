@@ -29,6 +29,7 @@ pub mod pointer;
 pub mod policy;
 pub mod problem;
 pub mod query;
+pub mod quota;
 pub mod redact;
 pub mod request;
 pub mod response;
