@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod document;
 #[cfg(feature = "encoding")]
 pub mod encoding;
+pub mod fleet;
 #[cfg(feature = "jose")]
 pub mod jose;
 pub mod json;
