@@ -33,7 +33,6 @@ mod testing;
 mod timer;
 mod wire;
 
-pub use answer::Answer;
 pub use breaker::{Breaker, Pass};
 pub use client::{Call, CallId, Client, Config, Counters, Decision, Hit, Verdict};
 pub use lease::{Granted, Lease, Taken};

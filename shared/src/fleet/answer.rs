@@ -4,44 +4,31 @@
 mod tests;
 
 use super::{Code, Reason, Response};
-use crate::request::Headers;
+use crate::policy::Answer;
 
 /// The most bytes of an answer that are looked at. A status takes 20 or so, and the rest is not used.
 const MAX_BODY: usize = 65_536;
 
-/// What the host says of a call.
-#[derive(Clone, Debug)]
-pub struct Answer<'a> {
-    /// The headers, `:status` among them.
-    pub headers: Headers<'a>,
-    /// The body.
-    pub body: &'a [u8],
-    /// The trailers.
-    pub trailers: Headers<'a>,
-}
-
-impl Answer<'_> {
-    /// The message, of a call that ended well (`grpc-status: 0`, in the trailers, where it is when there is a message) and
-    /// about which the service knows something, with at most so many statuses.
-    pub fn read(&self, most: usize) -> Result<Response, Reason> {
-        match self.headers.get(":status") {
-            Some(b"200") => {}
-            // Envoy's own answer when time is up.
-            Some(b"504") => return Err(Reason::Timeout),
-            _ => return Err(Reason::Error),
-        }
-        match self.trailers.get("grpc-status").or_else(|| self.headers.get("grpc-status")) {
-            Some(b"0") => {}
-            // DEADLINE_EXCEEDED
-            Some(b"4") => return Err(Reason::Timeout),
-            Some(_) => return Err(Reason::Error),
-            None => return Err(Reason::Malformed),
-        }
-        let is_grpc = self.headers.get("content-type").is_some_and(|media| media.starts_with(b"application/grpc"));
-        if !is_grpc || self.trailers.get("grpc-status").is_none() || self.body.len() > MAX_BODY {
-            return Err(Reason::Malformed);
-        }
-        let response = Response::decode(self.body, most).map_err(|_| Reason::Malformed)?;
-        if response.overall == Code::Unknown { Err(Reason::Error) } else { Ok(response) }
+/// The message, of a call that ended well (`grpc-status: 0`, in the trailers, where it is when there is a message) and
+/// about which the service knows something, with at most so many statuses.
+pub(super) fn read(answer: &Answer<'_>, most: usize) -> Result<Response, Reason> {
+    match answer.headers.get(":status") {
+        Some(b"200") => {}
+        // Envoy's own answer when time is up.
+        Some(b"504") => return Err(Reason::Timeout),
+        _ => return Err(Reason::Error),
     }
+    match answer.trailers.get("grpc-status").or_else(|| answer.headers.get("grpc-status")) {
+        Some(b"0") => {}
+        // DEADLINE_EXCEEDED
+        Some(b"4") => return Err(Reason::Timeout),
+        Some(_) => return Err(Reason::Error),
+        None => return Err(Reason::Malformed),
+    }
+    let is_grpc = answer.headers.get("content-type").is_some_and(|media| media.starts_with(b"application/grpc"));
+    if !is_grpc || answer.trailers.get("grpc-status").is_none() || answer.body.len() > MAX_BODY {
+        return Err(Reason::Malformed);
+    }
+    let response = Response::decode(answer.body, most).map_err(|_| Reason::Malformed)?;
+    if response.overall == Code::Unknown { Err(Reason::Error) } else { Ok(response) }
 }

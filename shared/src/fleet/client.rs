@@ -7,8 +7,9 @@ mod settle;
 mod tests;
 
 use super::{
-    Answer, Breaker, Descriptor, Entry, Granted, Lease, OverLimit, Quota, Reason, Response, Taken, encode, timer::Span,
+    Breaker, Descriptor, Entry, Granted, Lease, OverLimit, Quota, Reason, Response, Taken, answer, encode, timer::Span,
 };
+use crate::policy::Answer;
 use flights::{Asked, Flight, Flights, Slot, State};
 
 pub use flights::CallId;
@@ -214,11 +215,12 @@ impl Client {
         // A call that was given up is accounted for.
         let flight = self.flights.end(id).ok_or(Reason::Timeout)?;
         let count = flight.slots.iter().filter(|slot| slot.asked().is_some()).count();
-        let response = answer.ok_or(Reason::Timeout).and_then(|answer| answer.read(count)).and_then(|response| {
-            // Limitador has no statuses.
-            let fits = response.statuses.len() == count || response.statuses.is_empty();
-            if fits { Ok(response) } else { Err(Reason::Malformed) }
-        });
+        let response =
+            answer.ok_or(Reason::Timeout).and_then(|answer| answer::read(answer, count)).and_then(|response| {
+                // Limitador has no statuses.
+                let fits = response.statuses.len() == count || response.statuses.is_empty();
+                if fits { Ok(response) } else { Err(Reason::Malformed) }
+            });
         match response {
             Ok(response) => Ok(self.settle(flight, &response, now)),
             Err(reason) => {
