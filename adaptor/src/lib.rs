@@ -14,7 +14,8 @@
 //!
 //! and it makes one call that returns nothing, to count the decision, and one for each edit. A callback that no policy here
 //! needs is not exported, so Envoy does not call it: `export!(Filter, body)` is for filters that judge bodies, and
-//! `export!(Filter, body, response)` for those that judge responses as well. Header bytes
+//! `export!(Filter, body, response)` for those that judge responses as well; `export!(Filter, response_headers)` is for
+//! those that only look at responses' headers. Header bytes
 //! are read in place (see `host::arena`); the adaptor allocates nothing for an allowed request.
 //!
 //! # What is held
@@ -115,18 +116,30 @@ macro_rules! export {
             }
         }
     };
-    // For a filter that judges responses, too.
-    ($filter:ty, body, response) => {
-        $crate::export!($filter, body);
-
+    // For a filter that looks at the headers of responses.
+    ($filter:ty, response_headers) => {
+        $crate::export!($filter);
+        $crate::export!(only response_headers);
+    };
+    (only response_headers) => {
         #[cfg(target_arch = "wasm32")]
-        mod response_exports {
+        mod response_headers_export {
             use $crate::entry;
 
             #[unsafe(no_mangle)]
             extern "C" fn proxy_on_response_headers(context: u32, _headers: u32, end: u32) -> u32 {
                 entry(|vm| vm.on_response_headers(context, end != 0)).unwrap_or_default() as u32
             }
+        }
+    };
+    // For a filter that judges bodies and responses.
+    ($filter:ty, body, response) => {
+        $crate::export!($filter, body);
+        $crate::export!(only response_headers);
+
+        #[cfg(target_arch = "wasm32")]
+        mod response_exports {
+            use $crate::entry;
 
             #[unsafe(no_mangle)]
             extern "C" fn proxy_on_response_body(context: u32, size: usize, end: u32) -> u32 {

@@ -256,7 +256,7 @@ impl<H: Host> Vm<H> {
     pub fn on_http_call_response(&mut self, root: u32, token: u32, headers: u32, body_size: usize) {
         self.host.begin();
         let status = if headers == 0 { None } else { self.host.call_status() };
-        if self.judge_called(token, status.map(|status| Found { status, body_size })) {
+        if self.judge_called(token, status.map(|_| Found { body_size })) {
             self.host.enter(root);
             return;
         }

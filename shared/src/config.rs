@@ -9,7 +9,7 @@ mod types;
 
 use std::fmt::{self, Display};
 
-pub use callout::{is_token, variable};
+pub use callout::{check_cluster, headers, is_authority, is_token, variable};
 pub(crate) use decode::said;
 pub use decode::{Decode, Fields, Named, Node, Texts, describe_default};
 pub use parse::{parse, parse_json};

@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod document;
 #[cfg(feature = "encoding")]
 pub mod encoding;
+pub mod fleet;
 #[cfg(feature = "jose")]
 pub mod jose;
 pub mod json;
@@ -29,6 +30,7 @@ pub mod pointer;
 pub mod policy;
 pub mod problem;
 pub mod query;
+pub mod quota;
 pub mod redact;
 pub mod request;
 pub mod response;

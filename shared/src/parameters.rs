@@ -35,6 +35,7 @@ mod tree;
 mod usual;
 mod writer;
 
+pub use cookie::{AmbiguousCookie, cookie};
 pub use form::{Unreadable, read_form};
 pub use multipart::read_multipart;
 pub use set::{Inputs, ParameterSet, Problem, Reason, Tools, Wanted};

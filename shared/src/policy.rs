@@ -131,9 +131,7 @@ pub struct Service {
 /// What a service answered. Envoy answers in its place where it cannot be reached (503) or is too slow (504).
 #[derive(Clone, Debug)]
 pub struct Answer<'a> {
-    /// The HTTP status.
-    pub status: u16,
-    /// All headers.
+    /// All headers, `:status` among them.
     pub headers: Headers<'a>,
     /// The body.
     pub body: &'a [u8],

@@ -10,6 +10,7 @@ type Entry = (&'static str, fn() -> Value);
 /// One line for each filter in `filters/`.
 const SCHEMAS: &[Entry] = &[
     ("jwt_bola", || schemars::schema_for!(jwt_bola::config::Config).to_value()),
+    ("ratelimit", || schemars::schema_for!(ratelimit::config::Config).to_value()),
     ("schema_check", || schemars::schema_for!(schema_check::config::Config).to_value()),
     ("ua_block", || schemars::schema_for!(ua_block::config::Config).to_value()),
 ];

@@ -423,7 +423,8 @@ impl Policy for Gate {
             Some(b"call") => {
                 let then = move |request: &dyn Request, answer: Option<&Answer<'_>>, trail: &mut Trail| {
                     request.set_header("x-asked", answer.map_or(b"nobody".as_slice(), |answer| answer.body))?;
-                    let is_allowed = answer.is_some_and(|answer| answer.status == 200 && answer.body == b"yes");
+                    let is_allowed = answer
+                        .is_some_and(|answer| answer.headers.get(":status") == Some(b"200") && answer.body == b"yes");
                     trail.conclude(if is_allowed { allow } else { deny });
                     Ok(())
                 };

@@ -185,7 +185,6 @@ impl<H: Host> Vm<H> {
 /// An answer that is here, of which the host shows more.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
-    pub(super) status: u16,
     pub(super) body_size: usize,
 }
 
@@ -194,7 +193,7 @@ impl Found {
         let trailers = host.call_trailers().map_or(Headers::Listed(&[]), Headers::Packed);
         let body = host.call_body(self.body_size).ok()?;
         let headers = Headers::Packed(host.call_headers().ok()?);
-        Some(ServiceAnswer { status: self.status, headers, body, trailers })
+        Some(ServiceAnswer { headers, body, trailers })
     }
 }
 

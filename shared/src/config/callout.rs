@@ -23,7 +23,7 @@ const MAX_HEADERS: usize = 32;
 const MAX_HEADER_BYTES: usize = 4096;
 
 /// Checks the name of the cluster that stands at `path`.
-pub(crate) fn check_cluster(path: impl Display, name: &str, errors: &mut Errors) {
+pub fn check_cluster(path: impl Display, name: &str, errors: &mut Errors) {
     if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
         errors.add(path, "the name of an Envoy cluster, 1 to 255 characters", quoted(name));
     }
@@ -31,7 +31,7 @@ pub(crate) fn check_cluster(path: impl Display, name: &str, errors: &mut Errors)
 
 /// Checks the `headers` and `header_env` of the part that stands at `path`, and looks up the secrets. Names come out in
 /// lower case.
-pub(crate) fn headers(
+pub fn headers(
     path: &str,
     headers: Texts,
     header_env: Texts,
@@ -103,7 +103,7 @@ pub fn is_token(name: &str) -> bool {
 }
 
 /// The characters that RFC 3986 has for a host and a port.
-pub(crate) fn is_authority(authority: &str) -> bool {
+pub fn is_authority(authority: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
     !authority.is_empty() && authority.len() <= 255 && authority.bytes().all(good)
 }

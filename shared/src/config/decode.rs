@@ -64,6 +64,11 @@ impl<'a> Node<'a> {
         found
     }
 
+    /// The text of a number, as it is written.
+    pub fn number(&self) -> Option<&'a str> {
+        self.value.as_number()
+    }
+
     fn whole_number(&self, max: u64, errors: &mut Errors) -> Option<u64> {
         let number = self.value.as_u64().filter(|number| *number <= max);
         if number.is_none() {

@@ -1,6 +1,26 @@
 //! The `cookie` header (RFC 6265 section 4.2), without what servers that know older RFCs read in other ways.
 
 use super::text::Fault;
+use crate::request::Headers;
+
+/// A cookie does not tell what its value is: it comes twice, or servers read the header in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AmbiguousCookie;
+
+/// The value of the cookie with this name, without quotes around it.
+///
+/// # Errors
+/// [`AmbiguousCookie`].
+pub fn cookie<'a>(headers: &Headers<'a>, name: &str) -> Result<Option<&'a [u8]>, AmbiguousCookie> {
+    let mut found = None;
+    for pair in headers.clone().filter(|(known, _)| *known == b"cookie").flat_map(|(_, value)| pairs(value)) {
+        let (known, value) = pair.map_err(|_| AmbiguousCookie)?;
+        if known == name.as_bytes() && found.replace(value).is_some() {
+            return Err(AmbiguousCookie);
+        }
+    }
+    Ok(found)
+}
 
 /// All pairs of a header, as they are written; without quotes around a value.
 ///

@@ -231,3 +231,22 @@ fn unknown_names_are_told_short_and_printable() {
     let told = Problem::unknown(Location::Query, &format!("a\n\u{202e}{}", "x".repeat(200)));
     assert_eq!(told.name, format!("a\u{fffd}\u{fffd}{}", "x".repeat(125)));
 }
+
+#[test]
+fn one_cookie_is_found_or_it_is_ambiguous() {
+    use super::{AmbiguousCookie, cookie};
+    for (header, found) in [
+        (&["a=1; b=2"][..], Ok(Some("2"))),
+        (&["a=1", "b=\"2\""], Ok(Some("2"))),
+        (&["a=1"], Ok(None)),
+        (&[], Ok(None)),
+        (&["b=1; b=2"], Err(AmbiguousCookie)),
+        (&["b=1", "b=1"], Err(AmbiguousCookie)),
+        (&["$Version=1; b=2"], Err(AmbiguousCookie)),
+        (&["B=1"], Ok(None)),
+    ] {
+        let list: Vec<_> = header.iter().map(|value| ("cookie".to_owned(), value.as_bytes().to_vec())).collect();
+        let headers = crate::request::Headers::Listed(&list);
+        assert_eq!(cookie(&headers, "b"), found.map(|value| value.map(str::as_bytes)), "{header:?}");
+    }
+}
