@@ -53,7 +53,7 @@ async fn json_tells_of_a_tour_that_went_as_expected() {
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["as_expected"], true);
     let steps = report["steps"].as_array().unwrap();
-    assert!(steps.len() >= 27);
+    assert!(steps.len() >= 50);
     for step in steps {
         assert_eq!(step["as_expected"], true, "{step:#}");
     }
@@ -75,6 +75,15 @@ async fn json_tells_of_a_tour_that_went_as_expected() {
     assert!((600..660).contains(&expired["missed_by_s"].as_u64().unwrap()), "{expired}");
     let exempt = &step("An admin")["events"][0];
     assert_eq!(exempt["event"]["reason"], "owner_exempt");
+    let burst = step("A burst of logins");
+    assert!(burst["response"]["body"].as_str().unwrap().contains(r#""violated-policies":["login"]"#), "{burst:#}");
+    let policy = |title: &str| {
+        let headers = step(title)["response"]["headers"].as_array().unwrap();
+        let policy = headers.iter().find(|header| header[0] == "ratelimit-policy").unwrap();
+        policy[1].as_str().unwrap().to_owned()
+    };
+    assert!(policy("A limit of the whole fleet").contains(r#""per-key";q=1000;"#));
+    assert!(policy("Redis is killed").contains(r#""per-key";q=500;"#));
     // What shows all that was sent has the tokens; what is for others has none.
     let token = lie["request"]["token"].as_str().unwrap();
     assert!(lie["curl"].as_str().unwrap().starts_with(&format!("ALICE={token}; curl ")));
@@ -118,6 +127,7 @@ async fn serves_until_it_is_interrupted() {
     let mut out = BufReader::new(demo.stdout.take().unwrap());
     let address = gateway("ua_block", &mut out);
     let tokens = Client::h1(gateway("jwt_bola", &mut out));
+    let limits = Client::h1(gateway("ratelimit", &mut out));
     let alice = line_with("ALICE=", &mut out);
     let bearer = format!("Bearer {}", alice.trim_start_matches("ALICE="));
     line_with("grep ^portcullis", &mut out);
@@ -126,6 +136,10 @@ async fn serves_until_it_is_interrupted() {
         let request = Request::get(&format!("/users/{user}/later")).header("authorization", &bearer);
         assert_eq!(tokens.send(request).await.status, status, "{user}");
     }
+    // The service counts on: this is no client of the tour.
+    let limited = limits.send(Request::get("/later").header("x-api-key", "k-later")).await;
+    let left = limited.headers.text("ratelimit").unwrap();
+    assert!(left.contains(r#""per-key";r=999;"#), "{left}");
     let client = Client::h1(address);
     let refused = client.send(Request::get("/later").header("user-agent", "BadBot/9")).await;
     assert_eq!(refused.status, 403);

@@ -39,7 +39,7 @@ pub(crate) fn intro(stage: &Stage, requests: usize, style: Style) -> String {
          were changed, TLS to the provider was left out, and the rate limit service may take longer.",
         stage.version,
         modules.join(", "),
-        CONFIGS.join(" and ")
+        CONFIGS.join(", ")
     );
     let mut lines = Lines::new(style, WIDTH, 1);
     lines.piece(Tone::Title, "Portcullis:");
@@ -193,9 +193,10 @@ fn answer(seen: &Seen, style: Style) -> Vec<String> {
     if answer.body.is_empty() {
         lines.piece(Tone::Plain, "(no body)");
     }
-    // A list of what is wrong is longer than a line.
+    // A list of what is wrong is longer than a line, and so may be what comes before it.
     for part in answer.body.trim_end().split_inclusive('[').flat_map(|part| part.split_inclusive("},")) {
-        lines.piece(Tone::Plain, part);
+        let breaks: &[char] = if part.len() > ROOM { &[','] } else { &[] };
+        part.split_inclusive(breaks).for_each(|part| lines.piece(Tone::Plain, part));
     }
     for name in TOLD {
         let Some(value) = answer.headers.text(name) else { continue };

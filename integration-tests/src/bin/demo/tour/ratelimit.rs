@@ -6,8 +6,8 @@ use crate::step::{Decision, Event, Expect, Group, Request, Step, get};
 
 pub(crate) const GROUP: Group = Group {
     filter: "ratelimit",
-    about: "limits how much each client may have; all workers count together, and a fleet by a service",
-    deciding: &["x-api-key", "x-forwarded-for"],
+    about: "limits how much each client may have; all workers count together, and so do fleets",
+    deciding: &["x-api-key"],
     steps: STEPS,
 };
 
@@ -25,13 +25,13 @@ const fn login() -> Request {
 const STEPS: &[Step] = &[
     Step::new(
         "Within the limits",
-        "Each answer tells what is left (`r`) and in how many seconds all is back (`t`), so clients can pace.",
+        "`ratelimit` tells clients what is left (`r`), and in how many seconds all is back (`t`).",
         get("/", &[]),
         Expect::passes(&[WITHIN]).telling(&[("ratelimit-policy", "\"per-client\";q=600;w=60")]),
     ),
     Step::new(
         "A burst of logins",
-        "Five in five minutes, and this is the sixth. `retry-after` says in how many seconds the next may come.",
+        "Five in five minutes: this is the sixth. `retry-after` says in how many seconds one may come.",
         login(),
         Expect::refused(429, &[LOGIN]).telling(&[
             ("retry-after", ""),
@@ -48,13 +48,13 @@ const STEPS: &[Step] = &[
     ),
     Step::new(
         "A path with two readings",
-        "Some servers drop `;x` and serve /login: such a path counts for every limit with a path.",
+        "Some servers drop `;x`. It counts for each limit with a path; `expensive` would ask for a key.",
         get("/login;x", &[]),
-        Expect::refused(429, &[LOGIN]),
+        Expect::refused(429, &[Decision::shadow("expensive", "key_missing"), LOGIN]),
     ),
     Step::new(
         "Posing as a trusted client",
-        "The network of 127.0.0.3 has no limits. But who it is from says the connection, not the client.",
+        "Clients in the network of 127.0.0.3 have no limits. But the connection says who is one.",
         get("/login", &[("x-forwarded-for", b"127.0.0.3")]),
         Expect::refused(429, &[LOGIN]),
     ),
@@ -96,7 +96,7 @@ const STEPS: &[Step] = &[
     .after(Event::Burst(2)),
     Step::new(
         "Redis is killed",
-        "Nobody is shut out, nor does all pass: each Envoy now counts by itself, with half of the quota.",
+        "Envoy's filter would let all pass, or none. Here each Envoy counts by itself, half the quota.",
         get("/orders", &[("x-api-key", b"k-orders-7")]),
         Expect::passes(&[WITHIN])
             .telling(&[("ratelimit", "\"per-key\";r=499;"), ("ratelimit-policy", "\"per-key\";q=500;w=3600")]),
@@ -104,7 +104,7 @@ const STEPS: &[Step] = &[
     .after(Event::RedisKilled),
     Step::new(
         "Redis is back",
-        "It was asked anew, and answers: the fleet counts together again. This Redis begins with nothing.",
+        "The service was asked again: the fleet counts together, here from the start, as Redis is new.",
         get("/orders", &[("x-api-key", b"k-orders-7")]),
         Expect::passes(&[WITHIN])
             .telling(&[("ratelimit", "\"per-key\";r=999;"), ("ratelimit-policy", "\"per-key\";q=1000;w=3600")]),
