@@ -22,7 +22,7 @@ pub(crate) fn report(stage: &Stage, seen: &[Seen]) -> Value {
 fn step(seen: &Seen) -> Value {
     let request = &seen.step.request;
     let headers = request.headers.iter().map(|(name, value)| json!([name, value.escape_ascii().to_string()]));
-    let answered = seen.answer.headers.iter().map(|(name, value)| json!([name, value.escape_ascii().to_string()]));
+    let answered = seen.answer.headers.iter().map(|(name, value)| json!([name, String::from_utf8_lossy(value)]));
     let expect = &seen.step.expect;
     json!({
         "number": seen.number,

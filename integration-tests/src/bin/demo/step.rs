@@ -17,7 +17,7 @@ pub(crate) struct Group {
 /// One request, and what is expected of it.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// At most 30 characters, for the table.
+    /// At most 24 characters, for the table.
     pub(crate) title: &'static str,
     /// Why it matters, in one line.
     pub(crate) why: &'static str,

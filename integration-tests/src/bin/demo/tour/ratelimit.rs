@@ -6,7 +6,7 @@ use crate::step::{Decision, Event, Expect, Group, Request, Step, get};
 
 pub(crate) const GROUP: Group = Group {
     filter: "ratelimit",
-    about: "limits how much each client may have; all workers count together, and so do fleets",
+    about: "limits how much each client may have, counted in all workers, and in a fleet",
     deciding: &["x-api-key"],
     steps: STEPS,
 };
@@ -53,7 +53,7 @@ const STEPS: &[Step] = &[
         Expect::refused(429, &[Decision::shadow("expensive", "key_missing"), LOGIN]),
     ),
     Step::new(
-        "Posing as a trusted client",
+        "Posing as someone else",
         "Clients in the network of 127.0.0.3 have no limits. But the connection says who is one.",
         get("/login", &[("x-forwarded-for", b"127.0.0.3")]),
         Expect::refused(429, &[LOGIN]),
@@ -65,7 +65,7 @@ const STEPS: &[Step] = &[
         Expect::passes(&[WITHIN]),
     ),
     Step::new(
-        "A network with a lower limit",
+        "A network with a tenth",
         "Its clients have a tenth (`factor`) of each quota: of five logins one, as it is never less.",
         login().from(SUSPECT),
         Expect::refused(429, &[LOGIN])
@@ -87,7 +87,7 @@ const STEPS: &[Step] = &[
     )
     .after(Event::Burst(10)),
     Step::new(
-        "A limit of the whole fleet",
+        "A limit for a fleet",
         "All Envoys count `per-key` at one service, in Redis. It gets the key's SHA-256, never the key.",
         get("/orders", &[("x-api-key", b"k-orders-7")]),
         Expect::passes(&[WITHIN])
