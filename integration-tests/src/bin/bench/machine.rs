@@ -72,7 +72,10 @@ impl fmt::Display for Machine {
         let Self { processor, processors, memory_mb, kernel, envoy, h2load, commit, date, pinning, load_before } = self;
         writeln!(f, "machine  {processors} x {processor}, {memory_mb} MB, Linux {kernel}")?;
         writeln!(f, "pinning  {pinning}")?;
-        write!(f, "of       Envoy {envoy} with one worker, {h2load}, commit {commit}, {date}")?;
+        write!(
+            f,
+            "of       Envoy {envoy} with one worker where no other number is given, {h2load}, commit {commit}, {date}"
+        )?;
         if *load_before > 0.5 {
             write!(f, "\nnote     the machine was busy before the run (load {load_before}): expect noise")?;
         }

@@ -76,6 +76,9 @@ async fn bench() -> Result<ExitCode> {
             eprintln!("{} is left out: there is no redis-server; run scripts/setup redis", group.name);
         }
     }
+    if groups.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
     let stage = Stage::set(groups.iter().any(Group::asks_service)).await?;
     let machine = Machine::look(&stage).await;
     println!("{machine}");

@@ -10,7 +10,7 @@ use crate::Result;
 
 pub(crate) const HELP: &str = "\
 Measures what the filters cost in a real Envoy: make bench BENCH_ARGS=\"OPTION ...\"
-All of it takes about half an hour. Leave the machine alone meanwhile: what else runs shows in the figures.
+All of it takes about three quarters of an hour. Leave the machine alone meanwhile: what else runs shows in the figures.
 
   --quick            a short run that shows that all of it works; its figures are rough
   --only NAME,...    only these: a group, a variant, group/variant (--list has the names), or the first word of

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use portcullis_integration_tests::{Client, Envoy, Launch};
+use portcullis_integration_tests::{Client, Envoy, Launch, Request};
 
 use crate::agents::Random;
 use crate::meter::Share;
@@ -155,7 +155,9 @@ async fn start(stage: &Stage, variant: &Variant, load: &Load) -> Result<(Envoy, 
     let used = meter::usage(&envoy)?.cpu;
     stage.processors.pin(&envoy, variant.workers)?;
     if load.primed {
-        Client::h1(envoy.address()).get(load.path).await;
+        let first = Request::get(load.path);
+        let first = load.headers.iter().fold(first, |first, (name, value)| first.header(name, value));
+        Client::h1(envoy.address()).send(first).await;
     }
     Ok((envoy, used.as_secs_f64() * 1e3))
 }

@@ -198,7 +198,7 @@ impl Group {
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} ({})", self.name, self.title)?;
-        self.variants.iter().try_for_each(|variant| writeln!(f, "  {:24}{}", variant.name, variant.title))
+        self.variants.iter().try_for_each(|variant| writeln!(f, "  {:26}{}", variant.name, variant.title))
     }
 }
 
