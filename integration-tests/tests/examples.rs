@@ -8,7 +8,7 @@ use portcullis_integration_tests::{Envoy, Example, Launch, read_yaml, workspace}
 use serde_json::Value;
 
 /// The filters that have a gateway `envoy/<filter>.yaml` and a page `docs/<filter>.md`.
-const FILTERS: [&str; 3] = ["ua_block", "jwt_bola", "schema_check"];
+const FILTERS: [&str; 4] = ["ua_block", "jwt_bola", "schema_check", "ratelimit"];
 
 fn gateway(filter: &str) -> String {
     format!("envoy/{filter}.yaml")
