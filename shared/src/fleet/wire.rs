@@ -4,6 +4,8 @@
 //! it against: what is needed of two messages takes 3.5 KB of module, prost 11, and each byte of it start-up time.
 
 mod field;
+#[cfg(test)]
+pub(super) mod testing;
 
 #[cfg(test)]
 mod tests;
