@@ -9,9 +9,10 @@ mod simulation;
 use super::{Call, Client, Config, Counters, Decision, Hit, Verdict};
 use crate::{
     fleet::{
-        Answer, CallId, Code, Quota, Reason, Status,
+        CallId, Code, Quota, Reason, Status,
         wire::testing::{Asked, answer, asked},
     },
+    policy::Answer,
     request::Headers,
 };
 
