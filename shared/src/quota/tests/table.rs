@@ -312,6 +312,31 @@ fn a_clock_that_goes_back_does_not_freeze_a_table() {
 }
 
 #[test]
+fn what_is_mended_stays_its_owners() {
+    for algorithm in Algorithm::ALL {
+        // A tenth of the burst is less than 1, so 1: a tenth takes 6 s to come back, the whole 3 s.
+        let whole = Limit::new(algorithm, 100, 60, Some(5));
+        let tenth = whole.scale(Factor::new(0.1).unwrap());
+        let store = MemoryStore::default();
+        let mut worker = Worker::new(tenth, 16, OnFull::Evict);
+        for key in 0..16 {
+            while worker.take(&store, key, 1, START).answer.passes() {}
+        }
+        let now = START - 1_000_000 * NANOS;
+        worker.limit = whole;
+        let newcomer = worker.take(&store, 100, 1, now);
+        assert_eq!(newcomer.answer, Answer::TableFull, "{algorithm:?}");
+        worker.limit = tenth;
+        for key in 0..16 {
+            assert_eq!(worker.peek(&store, key, 1, now).retry_ns, newcomer.retry_ns, "{algorithm:?}");
+        }
+        if algorithm == Algorithm::Gcra {
+            assert_eq!(newcomer.retry_ns, Some(6 * NANOS));
+        }
+    }
+}
+
+#[test]
 fn a_store_that_is_set_blindly_would_be_noticed() {
     // What the tests above rest on.
     let store = Shared::default();
