@@ -8,7 +8,7 @@ use portcullis_integration_tests::{Envoy, Example, Launch, read_yaml, workspace}
 use serde_json::Value;
 
 /// The filters that have a gateway `envoy/<filter>.yaml` and a page `docs/<filter>.md`.
-const FILTERS: [&str; 3] = ["ua_block", "jwt_bola", "schema_check"];
+const FILTERS: [&str; 4] = ["ua_block", "jwt_bola", "schema_check", "ratelimit"];
 
 fn gateway(filter: &str) -> String {
     format!("envoy/{filter}.yaml")
@@ -73,6 +73,32 @@ fn the_page_shows_the_same_filter() {
         };
         assert_eq!(parse(&mut shown), parse(&mut shipped), "{filter}");
         assert_eq!(shown, shipped, "{filter}");
+    }
+}
+
+/// The service is where the gateway looks for it, and has the limits that the gateway asks it about.
+#[test]
+fn the_rate_limit_service_of_the_compose_file_fits_its_gateway() {
+    let [compose, limits, root] = ["ratelimit.compose", "ratelimit_descriptors", "ratelimit"]
+        .map(|file| read_yaml(workspace(format!("envoy/{file}.yaml"))));
+    let service = &compose["services"]["ratelimit"];
+    assert!(service["volumes"][0].as_str().unwrap().starts_with("./ratelimit_descriptors.yaml:"));
+    let clusters = root["static_resources"]["clusters"].as_array().unwrap();
+    let cluster = clusters.iter().find(|cluster| cluster["name"] == "ratelimit").unwrap();
+    let endpoint = &cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+    let port = endpoint["address"]["socket_address"]["port_value"].to_string();
+    assert_eq!(service["environment"]["GRPC_PORT"], port.as_str());
+    let manager = &root["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    let config = manager["http_filters"][0]["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+    let config: Value = serde_json::from_str(config).unwrap();
+    assert_eq!(config["global"]["domain"], limits["domain"]);
+    let global = config["limits"].as_array().unwrap().iter().filter(|limit| limit["global"] == true);
+    for limit in global {
+        let known = limits["descriptors"].as_array().unwrap().iter();
+        let of_name = |known: &&Value| known["key"] == "limit" && known["value"] == limit["name"];
+        let found = known.clone().find(of_name).unwrap_or_else(|| panic!("no descriptor for {limit}"));
+        assert_eq!(found["descriptors"][0]["key"], limit["key"][0]);
+        assert_eq!(found["descriptors"][0]["rate_limit"]["requests_per_unit"], limit["quota"]);
     }
 }
 

@@ -10,9 +10,10 @@
 //! - When it does not answer in time, cannot be reached, answers with an error or with what is no answer, the request is
 //!   judged by the fallback. After some such calls in a row all requests of the worker are, without waiting
 //!   ([`Breaker`]). A single request at a time then asks again; the first good answer ends it. So a service that is back
-//!   is found by the first request that comes 5 s and one time-out later at the latest, and nobody rushes at it.
-//! - A client that is over its limit is refused without another call until the limit resets ([`OverLimit`]), where the
-//!   service says when.
+//!   is found by the first request that comes 5 s later at the latest (6 s and a time-out where Envoy gave no answer at all),
+//!   and nobody rushes at it.
+//! - A client that is over its limit is refused without another call until the limit resets, or for a minute
+//!   ([`OverLimit`]), where the service says when.
 //! - By choice, a worker takes a batch of a quota at a time, and serves requests from it ([`Lease`]). That can leave some
 //!   of a quota unused, and never exceeds it.
 //! - The service sees what its descriptors say and nothing else. What a worker keeps has bounds, whatever clients do.

@@ -14,6 +14,7 @@ pub mod document;
 #[cfg(feature = "encoding")]
 pub mod encoding;
 pub mod fleet;
+mod hashed;
 #[cfg(feature = "jose")]
 pub mod jose;
 pub mod json;

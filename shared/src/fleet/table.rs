@@ -2,10 +2,11 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    hash::{BuildHasherDefault, Hasher},
+    hash::BuildHasherDefault,
 };
 
 use super::timer::Span;
+use crate::hashed::Hashed;
 
 /// A limit as the service told it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,25 +80,5 @@ impl Table {
     #[cfg(test)]
     pub(super) fn ends_len(&self) -> usize {
         self.ends.len()
-    }
-}
-
-/// The hasher for what is hashed already.
-#[derive(Clone, Copy, Debug, Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
     }
 }

@@ -4,6 +4,8 @@
 //! it against: what is needed of two messages takes 3.5 KB of module, prost 11, and each byte of it start-up time.
 
 mod field;
+#[cfg(test)]
+pub(super) mod testing;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +15,8 @@ use field::{Value, fields, put_bytes, put_number};
 /// gRPC's frame: not compressed, and the message's length in four bytes.
 const FRAME: usize = 5;
 
-/// One key and value of a descriptor. Text, as the protocol has it: a service refuses a call with anything else.
+/// One key and value of a descriptor. Text, as the protocol has it: a service refuses a call with anything else,
+/// which counts as a failure. So what a client can choose must be short and made to be text, or hashed.
 pub type Entry<'a> = (&'a str, &'a str);
 
 /// What is to be limited, and how much it costs.

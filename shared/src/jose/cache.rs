@@ -9,6 +9,8 @@ use std::{
     rc::Rc,
 };
 
+use crate::hashed::Hashed;
+
 /// Bytes of an entry's own, without its token and value.
 const OVERHEAD: usize = 128;
 
@@ -183,24 +185,4 @@ fn equal(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
         && one_words.iter().zip(other_words).all(|(one, other)| word(one) == word(other))
         && one_rest == other_rest
-}
-
-/// The hasher for what is hashed already.
-#[derive(Clone, Copy, Debug, Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }

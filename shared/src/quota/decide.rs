@@ -78,7 +78,8 @@ impl Work {
 }
 
 impl Decider {
-    /// Takes what all charges cost, at `now` in nanoseconds since 1970, or nothing if one that is enforced refuses.
+    /// Takes what all charges cost, at `now` in nanoseconds since 1970, or nothing if one that is enforced refuses. One that
+    /// is not enforced takes where its own limit lets it. Charges of one client in one table add up.
     ///
     /// # Errors
     /// The store does not work, or holds what is no table of ours; then nothing was taken, as far as the store let it be
@@ -154,7 +155,7 @@ impl Decider {
                 let earlier = || earlier.iter().zip(charges).filter(|(work, _)| work.page == index);
                 let keeps = |tag| earlier().any(|(_, charge)| charge.client.tag == tag);
                 let tag = charge.client.tag;
-                let place = page.slot.find(tag, charge.limit, table.on_full(), now, keeps);
+                let place = page.slot.find(tag, charge.limit, charge.cost, table.on_full(), now, keeps);
                 *work = Work::new(index);
                 let (place, state) = match place {
                     Place::Odd => {
@@ -269,7 +270,7 @@ fn add(store: &dyn Store, now: u64, charge: &Charge<'_>) -> Result<(), Unavailab
     let Charge { table, limit, client: Client { slot: index, tag }, cost, .. } = *charge;
     for _ in 0..ROUNDS {
         let (mut slot, cas) = table.read(store, index)?;
-        let (place, state, evicts) = match slot.find(tag, limit, table.on_full(), now, |_| false) {
+        let (place, state, evicts) = match slot.find(tag, limit, cost, table.on_full(), now, |_| false) {
             Place::Known(place, state) => (place, state, false),
             Place::Free(place) => (place, State::default(), false),
             Place::Evict(place) => (place, State::default(), true),

@@ -248,9 +248,9 @@ impl Limit {
         }
     }
 
-    /// After how many nanoseconds a request of cost 1 would pass; 0: now.
-    pub(super) fn wait(&self, state: State, now: u64) -> u64 {
-        self.judge(state, 1, now).map_or_else(Option::unwrap_or_default, |_| 0)
+    /// After how many nanoseconds a request would pass, or one that costs what the limit has; 0: now.
+    pub(super) fn wait(&self, state: State, cost: u32, now: u64) -> u64 {
+        self.judge(state, cost.min(self.capacity()).max(1), now).map_or_else(Option::unwrap_or_default, |_| 0)
     }
 
     /// The share of the limit that is used, to compare.

@@ -41,11 +41,13 @@ impl Slot {
         self.0.as_flattened()
     }
 
-    /// Looks for a client. `keeps`: whether a tag's state may not be forgotten.
+    /// Looks for a client, of which `cost` is to be taken. A client that would be refused that much may not be forgotten;
+    /// nor one whose tag `keeps` says so of.
     pub(super) fn find(
         &self,
         tag: u64,
         limit: &Limit,
+        cost: u32,
         on_full: OnFull,
         now: u64,
         keeps: impl Fn(u64) -> bool,
@@ -63,7 +65,7 @@ impl Slot {
             if owner.heal(state, now).is_some() {
                 return Place::Odd;
             }
-            let limited = owner.wait(state, now);
+            let limited = owner.wait(state, cost, now);
             if on_full == OnFull::Evict && limited == 0 && !keeps(tag) {
                 let used = owner.used(state, now);
                 if least.is_none_or(|(_, least)| used < least) {

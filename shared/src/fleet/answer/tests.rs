@@ -45,9 +45,8 @@ fn a_body_has_a_bound() {
     let trailers = [("grpc-status".to_owned(), b"0".to_vec())];
     let read = |filling: usize| {
         // `raw_body`, field 5, whose length takes three bytes.
-        let [low, mid, high, _] = u32::try_from(filling).unwrap().to_le_bytes();
-        let number = u32::from_le_bytes([low, mid, high, 0]);
-        let varint = [(number & 0x7f) as u8 | 0x80, (number >> 7 & 0x7f) as u8 | 0x80, (number >> 14) as u8];
+        let byte = |shift: u32, mark: u8| u8::try_from((filling >> shift) & 0x7f).unwrap() | mark;
+        let varint = [byte(0, 0x80), byte(7, 0x80), byte(14, 0)];
         let message = [&[8, 1, 0x2a][..], &varint, &vec![b'x'; filling]].concat();
         let body = [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes(), &message].concat();
         let answer = Answer { headers: Headers::Listed(&headers), body: &body, trailers: Headers::Listed(&trailers) };

@@ -103,7 +103,7 @@ fn waits_double_to_a_bound_and_begin_anew() {
         breaker.succeeded(Pass::Probe);
     }
     for tries in 0..8 {
-        let most = (2 * BASE << tries).min(MAX);
+        let most = ((2 * BASE) << tries).min(MAX);
         assert!(longest[tries] <= most && longest[tries] > most - most / 10, "{tries}: {}", longest[tries]);
         assert!(shortest[tries] >= BASE && shortest[tries] < BASE + most / 10, "{tries}: {}", shortest[tries]);
     }

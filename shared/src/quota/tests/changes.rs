@@ -48,7 +48,7 @@ fn a_changed_gcra_keeps_the_time_that_was_used() {
     let quotas = [7, 9, 10, 11, 13, 64];
     let unit = quotas.iter().map(|quota| i128::from(*quota)).product();
     let mut random = Random(11);
-    let mut passed = 0;
+    let mut admitted = 0;
     let limit = Limit::new(Algorithm::Gcra, 7, 10, None);
     let mut clients: Vec<_> =
         (0..50).map(|_| (State::default(), Bucket { level: 0, at: START, limit, unit })).collect();
@@ -68,18 +68,18 @@ fn a_changed_gcra_keeps_the_time_that_was_used() {
         // What takes nothing changes nothing, so rounds nothing.
         if passes && cost > 0 {
             oracle.add(cost.into(), now);
-            passed += 1;
+            admitted += 1;
         }
         check(verdict, passes, oracle, cost, now, limit.capacity());
     }
-    assert!((10_000..90_000).contains(&passed), "{passed}");
+    assert!((10_000..90_000).contains(&admitted), "{admitted}");
 }
 
 #[test]
 fn a_changed_window_keeps_its_counts() {
     for algorithm in [Algorithm::SlidingWindow, Algorithm::FixedWindow] {
         let mut random = Random(12);
-        let mut passed = 0;
+        let mut admitted = 0;
         let limit = Limit::new(algorithm, 7, 10, None);
         let mut clients = vec![(State::default(), Events::new(&limit), limit); 50];
         let mut now = START;
@@ -101,7 +101,7 @@ fn a_changed_window_keeps_its_counts() {
                 if passes {
                     oracle.add(cost.into(), now);
                 }
-                passed += usize::from(passes);
+                admitted += usize::from(passes);
             }
             if oracle.passes(0, now) {
                 assert!(oracle.passes(verdict.remaining.into(), now));
@@ -110,7 +110,7 @@ fn a_changed_window_keeps_its_counts() {
                 assert_eq!(verdict.remaining, 0);
             }
         }
-        assert!((10_000..90_000).contains(&passed), "{passed}");
+        assert!((10_000..90_000).contains(&admitted), "{admitted}");
     }
 }
 

@@ -45,7 +45,7 @@ proptest! {
             state = limit.give_back(state, taken, cost);
             let owner = limit.owner(state);
             prop_assert!(owner.capacity() >= 1);
-            let _ = (owner.wait(state, now), owner.used(state, now), owner.is_idle(state, now), owner.heal(state, now));
+            let _ = (owner.wait(state, cost, now), owner.used(state, now), owner.is_idle(state, now), owner.heal(state, now));
         }
     }
 

@@ -52,9 +52,9 @@ fn a_state_tells_whose_it_is() {
         assert_eq!(whole.owner(state), tenth);
         assert_eq!(tenth.owner(state), tenth);
         assert!(!whole.is_idle(state, START));
-        assert_eq!(tenth.wait(state, START), 0);
+        assert_eq!(tenth.wait(state, 1, START), 0);
         while tenth.take(&mut state, 1, START).answer == Answer::Passes {}
-        assert!(tenth.wait(state, START) > 0);
+        assert!(tenth.wait(state, 1, START) > 0);
         // A full use is more than a part of another's.
         let mut other = State::default();
         let _ = whole.take(&mut other, 3, START);

@@ -10,7 +10,9 @@ use crate::store::{ABSENT, MemoryStore, NotSet, Store, Stored, Unavailable};
 
 /// For threads.
 #[derive(Default)]
-pub(super) struct Shared(Mutex<(BTreeMap<String, (Vec<u8>, u32)>, u32)>);
+pub(super) struct Shared(Mutex<(Values, u32)>);
+
+type Values = BTreeMap<String, (Vec<u8>, u32)>;
 
 impl Store for Shared {
     fn get(&self, key: &str) -> Result<Option<Stored<'_>>, Unavailable> {

@@ -9,7 +9,8 @@ use std::{
 };
 
 use super::{
-    Algorithm, Charge, Decider, Limit, NANOS, OnFull, Oracle, Random, START, Worker, gcra::Curve, stores::Shared,
+    Algorithm, Answer, Charge, Decider, Limit, NANOS, OnFull, Oracle, Random, START, Worker, gcra::Curve,
+    stores::Shared,
 };
 use crate::store::{NotSet, Store, Stored, Unavailable};
 
@@ -17,17 +18,24 @@ const THREADS: u64 = 4;
 
 /// A store between whose reading and setting others come in.
 #[derive(Default)]
-struct Busy(Shared);
+struct Busy {
+    store: Shared,
+    gets: AtomicU64,
+}
 
 impl Store for Busy {
     fn get(&self, key: &str) -> Result<Option<Stored<'_>>, Unavailable> {
-        let stored = self.0.get(key);
-        thread::yield_now();
+        let stored = self.store.get(key);
+        // Not always: in step with each other, one would win all races.
+        let seed = self.gets.fetch_add(1, SeqCst) + 1;
+        if Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).below(3) == 0 {
+            thread::yield_now();
+        }
         stored
     }
 
     fn set(&self, key: &str, value: &[u8], cas: u32) -> Result<(), NotSet> {
-        self.0.set(key, value, cas)
+        self.store.set(key, value, cas)
     }
 }
 
@@ -54,7 +62,7 @@ fn a_burst_is_admitted_exactly() {
         let store = Busy::default();
         // All clients in one slot.
         let limit = Limit::new(algorithm, 500, 3600, None);
-        let storm = storm(|seed| {
+        let threads = storm(|seed| {
             let mut worker = Worker::new(limit, 16, OnFull::Evict);
             let mut random = Random(seed);
             let mut admitted = [0; 8];
@@ -65,9 +73,9 @@ fn a_burst_is_admitted_exactly() {
             (admitted, worker.table.counts().lost_races)
         });
         for key in 0..8 {
-            assert_eq!(storm.iter().map(|(admitted, _)| admitted[key]).sum::<u32>(), 500, "{algorithm:?}");
+            assert_eq!(threads.iter().map(|(admitted, _)| admitted[key]).sum::<u32>(), 500, "{algorithm:?}");
         }
-        assert!(storm.iter().any(|(_, lost_races)| *lost_races > 0));
+        assert!(threads.iter().any(|(_, lost_races)| *lost_races > 0));
     }
 }
 
@@ -136,9 +144,9 @@ fn several_limits_lose_no_quota() {
                 for client in 0..6 {
                     let charge = worker.charge(worker.client(&store, client), 0);
                     let mut decider = Decider::default();
-                    let decided = decider.decide(&store, START, &[charge]).unwrap();
+                    let verdicts = decider.decide(&store, START, &[charge]).unwrap().verdicts;
                     let used: u32 = (0..6).filter(|key| clients(*key)[index] == client).map(|key| admitted[key]).sum();
-                    assert_eq!(decided.verdicts[0].remaining, quota - used, "{algorithm:?} {index} {client}");
+                    assert_eq!(verdicts[0].remaining, quota - used, "{algorithm:?} {index} {client}");
                 }
             }
         };
@@ -151,5 +159,31 @@ fn several_limits_lose_no_quota() {
         }
         look(admitted);
         assert_eq!(admitted.iter().sum::<u32>(), 1500);
+    }
+}
+
+#[test]
+fn a_flood_frees_nobody_and_takes_no_more_memory() {
+    let store = Shared::default();
+    let worker = || Worker::new(Limit::new(Algorithm::Gcra, 10, 3600, None), 65_536, OnFull::Evict);
+    let mut first = worker();
+    for key in 0..1000 {
+        while first.take(&store, key, 1, START).answer.passes() {}
+    }
+    let each = 1_000_000 / THREADS;
+    let evicted = storm(|seed| {
+        let mut worker = worker();
+        for key in seed * each..(seed + 1) * each {
+            let now = START + key * 1000;
+            // At 16 places a slot, 1,000 limited clients fill none of 4096.
+            assert_eq!(worker.take(&store, usize::try_from(key).unwrap(), 1, now).answer, Answer::Passes);
+        }
+        worker.table.counts().evicted
+    });
+    // All slots are in use, and whoever came is there or was forgotten.
+    assert_eq!(store.size(), (4097, 4096 * 384 + 16));
+    assert_eq!(evicted.iter().sum::<u64>(), 1_000_000 + 1000 - 65_536);
+    for key in 0..1000 {
+        assert_eq!(first.take(&store, key, 1, START + 2 * NANOS).answer, Answer::Limited);
     }
 }
