@@ -223,7 +223,7 @@ impl Check {
         // What is never there is there no sooner than all of the quota.
         let retry_ns = refusing.retry_ns.unwrap_or(refusing.reset_ns);
         let mut details = vec![Detail { name: detail::RETRY_AFTER, value: told::seconds(retry_ns).max(1).into() }];
-        if self.headers.standard {
+        if self.headers.standard && standings(asked, said).next().is_some() {
             details.push(Detail { name: detail::LEFT, value: told::left(standings(asked, said)).into() });
             details.push(Detail { name: detail::POLICY, value: told::policy(standings(asked, said)).into() });
         }
