@@ -22,4 +22,5 @@ mod value;
 pub use document::{Document, Part};
 pub use parse::{Error, Fault, Limits};
 pub use tape::Tape;
+pub(crate) use tape::start;
 pub use value::{Elements, Kind, Members, Value, Without};

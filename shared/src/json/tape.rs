@@ -173,14 +173,14 @@ impl Tape {
 }
 
 impl Tape {
-    /// How a text begins: its first eight bytes as a number, zeros behind its end.
+    /// How a text begins: its first eight bytes as a number, zeros behind its end. Numbers are in the order of texts.
     pub(super) fn start(&self, id: u32) -> u64 {
         let Some(node) = self.nodes.get(id as usize) else { return 0 };
         let len = node.end.saturating_sub(node.start);
         let rest = self.own.as_bytes().get(node.start as usize..).unwrap_or_default();
         match rest.first_chunk() {
-            Some(word) if len >= 8 => u64::from_le_bytes(*word),
-            Some(word) => u64::from_le_bytes(*word) & !u64::MAX.wrapping_shl(len.wrapping_mul(8)),
+            Some(word) if len >= 8 => u64::from_be_bytes(*word),
+            Some(word) => u64::from_be_bytes(*word) & !u64::MAX.wrapping_shr(len.wrapping_mul(8)),
             None => start(rest.get(..len as usize).unwrap_or_default()),
         }
     }
@@ -192,7 +192,7 @@ pub(crate) fn start(text: &[u8]) -> u64 {
     for (to, from) in word.iter_mut().zip(text) {
         *to = *from;
     }
-    u64::from_le_bytes(word)
+    u64::from_be_bytes(word)
 }
 
 /// A place in a text, none of which is longer than 4 GiB in WebAssembly.

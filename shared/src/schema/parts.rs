@@ -9,9 +9,6 @@ use super::{
     table::{FALSE, Member, NONE, Object, TRUE, Way, count},
 };
 
-/// How many required members are known one by one; of more, they are counted.
-const BITS: u32 = 128;
-
 impl Run<'_> {
     /// Whether there are as many parts as there may be; each bound with its keyword.
     #[inline]
@@ -37,21 +34,25 @@ impl Run<'_> {
         if object.is_declared {
             self.evaluated.declare(frame);
         }
-        let mut seen = 0_u128;
-        let mut many = 0_u32;
+        // The first required members are known one by one; of more, they are counted.
+        let mut seen = [0_u64; 2];
+        let mut found = 0_u32;
         let mut members = value.members();
         let mut position = 0_usize;
         while let Some((name, member)) = members.pair() {
             self.spend(1)?;
             let text = name.as_str().unwrap_or_default();
-            let known = table.member(object, text);
+            let known = table.member(object, text, name.start());
             if let Some(Member { required, .. }) = known
-                && *required > 0
+                && let Some(required) = required.checked_sub(1)
             {
-                if *required <= BITS {
-                    seen |= 1_u128.wrapping_shl(required.wrapping_sub(1));
-                } else {
-                    many = many.saturating_add(1);
+                let bit = 1_u64.wrapping_shl(required);
+                match seen.get_mut((required >> 6) as usize) {
+                    Some(word) if *word & bit != 0 => {}
+                    word => {
+                        word.into_iter().for_each(|word| *word |= bit);
+                        found = found.saturating_add(1);
+                    }
                 }
             }
             if !self.member(object, known, name, member, frame, position)? {
@@ -62,7 +63,6 @@ impl Run<'_> {
             }
             position = position.wrapping_add(1);
         }
-        let found = seen.count_ones().saturating_add(many);
         if found < object.required {
             is_valid = self.missing(object, value)?;
             if self.is_over() {

@@ -9,11 +9,12 @@ use crate::json::{Kind, Value};
 
 use super::{
     TooComplex,
-    build::{compare_short, small},
+    build::small,
     decimal::Decimal,
     evaluated::{Evaluated, Frame},
     memory::Memory,
-    table::{Discriminator, NONE, Rule, TRUE, Table, types},
+    short::Short,
+    table::{Discriminator, NONE, Node, Rule, Span, TRUE, Table, types},
     violations::Violations,
 };
 
@@ -67,6 +68,8 @@ impl<'s> Run<'s> {
     }
 
     /// A violation. Always `false`, as the verdict.
+    #[cold]
+    #[inline(never)]
     pub(super) fn fail(&mut self, value: Value<'_>, keyword: &'static str) -> bool {
         if self.is_reporting {
             self.violations.add(value, keyword, None);
@@ -88,14 +91,19 @@ impl<'s> Run<'s> {
     }
 
     /// A part of a value.
+    #[inline]
     pub(super) fn part(&mut self, schema: u32, value: Value<'_>) -> Verdict {
         if schema == TRUE {
             return Ok(true);
         }
-        let is_small = value.is_empty();
-        if is_small || self.is_reporting || !self.memory.is_on(self.steps) {
+        if !self.memory.is_on(self.steps) || self.is_reporting || value.is_empty() {
             return self.schema(schema, value, Frame::NONE);
         }
+        self.remembered(schema, value)
+    }
+
+    #[inline(never)]
+    fn remembered(&mut self, schema: u32, value: Value<'_>) -> Verdict {
         if let Some(known) = self.memory.get(schema, value.id()) {
             self.spend(1)?;
             return Ok(known);
@@ -128,6 +136,18 @@ impl<'s> Run<'s> {
             return Err(TooComplex);
         }
         self.depth = self.depth.saturating_add(1);
+        let verdict = if node.has_unevaluated || node.is_mapped || !self.table.dynamics.is_empty() {
+            self.within(schema, &node, value, kind, frame)
+        } else {
+            self.rules(node.rules, value, kind, frame)
+        };
+        self.depth = self.depth.saturating_sub(1);
+        verdict
+    }
+
+    /// With what rules inside have to know.
+    #[inline(never)]
+    fn within(&mut self, schema: u32, node: &Node, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
         let is_new_scope = !self.table.dynamics.is_empty() && self.scope.last() != Some(&node.resource);
         if is_new_scope {
             self.scope.push(node.resource);
@@ -136,9 +156,9 @@ impl<'s> Run<'s> {
             self.open.push((schema, value.id()));
         }
         let verdict = if node.has_unevaluated && !value.is_empty() {
-            self.with_frame(schema, value, kind, frame)
+            self.with_frame(node.rules, value, kind, frame)
         } else {
-            self.rules(schema, value, kind, frame)
+            self.rules(node.rules, value, kind, frame)
         };
         if node.is_mapped {
             self.open.pop();
@@ -146,42 +166,36 @@ impl<'s> Run<'s> {
         if is_new_scope {
             self.scope.pop();
         }
-        self.depth = self.depth.saturating_sub(1);
         verdict
     }
 
     /// With a frame of its own: what others looked at is not its concern.
-    #[inline(never)]
-    fn with_frame(&mut self, schema: u32, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
+    fn with_frame(&mut self, rules: Span, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
         self.spend(value.len().wrapping_shr(6))?;
         let own = self.evaluated.open(value.len());
-        let verdict = self.rules(schema, value, kind, own);
+        let verdict = self.rules(rules, value, kind, own);
         self.evaluated.close(own, frame, verdict == Ok(true));
         verdict
     }
 
-    fn rules(&mut self, schema: u32, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
+    fn rules(&mut self, rules: Span, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
         let table = self.table;
         let mut is_valid = true;
-        for rule in table.node(schema).rules.of(&table.rules) {
-            if rule.is_last() && !is_valid {
+        for rule in rules.of(&table.rules) {
+            if !is_valid && rule.is_last() {
                 break;
             }
             self.spend(1)?;
-            if matches!(rule, Rule::Nullable) && kind == Kind::Null {
-                break;
-            }
             if !self.rule(*rule, value, kind, frame)? {
                 is_valid = false;
                 if self.is_over() {
                     break;
                 }
             }
-            if let Rule::Discriminator(at) = rule
-                && let Some(rule) = table.discriminators.get(*at as usize)
-                && self.is_covered(rule, value)
-            {
-                break;
+            match rule {
+                Rule::Nullable if kind == Kind::Null => break,
+                Rule::Discriminator(at) if self.is_covered(*at, value) => break,
+                _ => {}
             }
         }
         Ok(is_valid)
@@ -358,7 +372,8 @@ impl<'s> Run<'s> {
     }
 
     /// Whether all that a schema says was said by the one that its discriminator chose.
-    fn is_covered(&self, rule: &Discriminator, value: Value<'_>) -> bool {
+    fn is_covered(&self, at: u32, value: Value<'_>) -> bool {
+        let Some(rule) = self.table.discriminators.get(at as usize) else { return false };
         rule.otherwise.is_none()
             && meant(rule, value).is_some_and(|(schema, is_heir)| is_heir && !self.is_open(schema, value))
     }
@@ -391,16 +406,23 @@ impl<'s> Run<'s> {
 
     fn compare(&mut self, text: &str, at: u32) -> Result<Ordering, TooComplex> {
         let Some(limit) = self.table.numbers.get(at as usize) else { return Ok(Ordering::Equal) };
-        if let Some(order) = limit.as_i64().and_then(|limit| compare_short(text, limit)) {
+        if let (Some(number), Some(short)) = (Short::parse(text), limit.short)
+            && let Some(order) = number.compare(short)
+        {
             return Ok(order);
         }
-        Ok(self.exact(text)?.cmp(limit))
+        Ok(self.exact(text)?.cmp(&limit.exact))
     }
 
     fn is_multiple(&mut self, text: &str, at: u32) -> Verdict {
         let Some(divisor) = self.table.numbers.get(at as usize) else { return Ok(true) };
+        if let (Some(number), Some(short)) = (Short::parse(text), divisor.short)
+            && let Some(verdict) = number.is_multiple_of(short)
+        {
+            return Ok(verdict);
+        }
         self.spend(text.len())?;
-        Ok(self.exact(text)?.is_multiple_of(divisor))
+        Ok(self.exact(text)?.is_multiple_of(&divisor.exact))
     }
 
     fn text(&mut self, rule: Rule, value: Value<'_>) -> Verdict {

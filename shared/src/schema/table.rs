@@ -1,11 +1,14 @@
 //! Compiled schemas: flat lists that name one another by number.
 
+use std::cmp::Ordering;
+
 use crate::json::{Kind, Tape};
 
 use super::{
     decimal::Decimal,
     format::{Format, NumberFormat},
     pattern::Pattern,
+    short::Short,
 };
 
 /// Stands for no schema.
@@ -174,6 +177,13 @@ pub(super) struct Enum {
     pub(super) others: Span,
 }
 
+/// What numbers are compared with.
+#[derive(Debug)]
+pub(super) struct Number {
+    pub(super) short: Option<Short>,
+    pub(super) exact: Decimal,
+}
+
 /// What an `enum` has of the three words.
 pub(super) mod word {
     pub(in super::super) const NULL: u8 = 1;
@@ -201,6 +211,8 @@ pub(super) struct Array {
 /// A member that is declared, required, or both.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
+    /// How its name begins.
+    pub(super) start: u64,
     pub(super) name: Span,
     pub(super) schema: u32,
     /// Which of the required ones it is, from 1; 0 for those that are not.
@@ -255,7 +267,7 @@ pub(super) struct Table {
     pub(super) discriminators: Vec<Discriminator>,
     pub(super) enums: Vec<Enum>,
     pub(super) texts: Vec<Span>,
-    pub(super) numbers: Vec<Decimal>,
+    pub(super) numbers: Vec<Number>,
     pub(super) number_formats: Vec<NumberFormat>,
     pub(super) patterns: Vec<Pattern>,
     pub(super) arrays: Vec<Array>,
@@ -283,11 +295,14 @@ impl Table {
         self.lists.get(list as usize).map_or(&[], |span| span.of(&self.ids))
     }
 
-    /// What is known of a member of this name.
-    pub(super) fn member(&self, object: &Object, name: &str) -> Option<&Member> {
+    /// What is known of a member of this name, which [starts](crate::json::start) so.
+    pub(super) fn member(&self, object: &Object, name: &str, start: u64) -> Option<&Member> {
         let members = object.members.of(&self.members);
         let len = count(name.len());
-        let order = |member: &Member| member.name.len.cmp(&len).then_with(|| self.name(member.name).cmp(name));
+        let order = |member: &Member| match (member.name.len, member.start).cmp(&(len, start)) {
+            Ordering::Equal if len > 8 => self.name(member.name).cmp(name),
+            order => order,
+        };
         members.get(members.binary_search_by(order).ok()?)
     }
 
