@@ -188,12 +188,14 @@ impl<'p> Parser<'p> {
     }
 
     fn step(&mut self) {
-        self.at = self.at.saturating_add(1);
+        self.at = self.at.wrapping_add(1);
     }
 
     fn skip_space(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at) {
+                // Most texts have no spaces.
+                Some(byte) if *byte > b' ' => return Some(*byte),
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.step(),
                 byte => return byte.copied(),
             }
@@ -243,7 +245,7 @@ impl<'p> Parser<'p> {
         }
         let index = self.tape.len();
         self.string()?;
-        let start = self.tape.start(index);
+        let (_, start) = self.tape.name_at(index);
         self.tape.names.push(Name { start, index });
         if self.skip_space() != Some(b':') {
             return Err(Fault::Invalid);
@@ -281,7 +283,7 @@ impl<'p> Parser<'p> {
     }
 
     fn push(&mut self, kind: Kind, start: u32, end: u32) {
-        self.level.children = self.level.children.saturating_add(1);
+        self.level.children = self.level.children.wrapping_add(1);
         self.tape.nodes.push(Node { kind, start, end });
     }
 
@@ -411,9 +413,9 @@ fn plain(bytes: &[u8], from: usize) -> usize {
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let special = special(u64::from_le_bytes(*word));
         if special != 0 {
-            return at.saturating_add((special.trailing_zeros() >> 3) as usize);
+            return at.wrapping_add((special.trailing_zeros() >> 3) as usize);
         }
-        at = at.saturating_add(8);
+        at = at.wrapping_add(8);
     }
     let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
     at.saturating_add(bytes.iter().skip(at).take_while(is_plain).count())

@@ -173,20 +173,21 @@ impl Tape {
 }
 
 impl Tape {
-    /// How a text begins: its first eight bytes as a number, zeros behind its end. Numbers are in the order of texts.
-    pub(super) fn start(&self, id: u32) -> u64 {
-        let Some(node) = self.nodes.get(id as usize) else { return 0 };
-        let len = node.end.saturating_sub(node.start);
+    /// A member's name, and how it [starts](start).
+    pub(super) fn name_at(&self, id: u32) -> (&[u8], u64) {
+        let Some(node) = self.nodes.get(id as usize) else { return (&[], 0) };
         let rest = self.own.as_bytes().get(node.start as usize..).unwrap_or_default();
-        match rest.first_chunk() {
-            Some(word) if len >= 8 => u64::from_be_bytes(*word),
-            Some(word) => u64::from_be_bytes(*word) & !u64::MAX.wrapping_shr(len.wrapping_mul(8)),
-            None => start(rest.get(..len as usize).unwrap_or_default()),
-        }
+        let name = rest.get(..node.end.wrapping_sub(node.start) as usize).unwrap_or_default();
+        let start = match rest.first_chunk() {
+            Some(word) if name.len() >= 8 => u64::from_be_bytes(*word),
+            Some(word) => u64::from_be_bytes(*word) & !u64::MAX.wrapping_shr(place(name.len()).wrapping_mul(8)),
+            None => start(name),
+        };
+        (name, start)
     }
 }
 
-/// The same of any text.
+/// How a text begins: its first eight bytes as a number, zeros behind its end. Numbers are in the order of texts.
 pub(crate) fn start(text: &[u8]) -> u64 {
     let mut word = [0; 8];
     for (to, from) in word.iter_mut().zip(text) {

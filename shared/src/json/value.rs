@@ -66,9 +66,9 @@ impl<'t> Value<'t> {
         self.slice(Kind::String)
     }
 
-    /// How a text begins: its first eight bytes as a number.
-    pub(crate) fn start(self) -> u64 {
-        self.tape.start(self.index)
+    /// A member's name, and how it [starts](super::start).
+    pub(crate) fn name(self) -> (&'t [u8], u64) {
+        self.tape.name_at(self.index)
     }
 
     /// A number, as it was written.

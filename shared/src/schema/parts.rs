@@ -5,7 +5,7 @@ use crate::json::Value;
 use super::{
     TooComplex,
     evaluated::Frame,
-    run::{Run, Verdict},
+    run::{GUESSES, Run, Verdict},
     table::{FALSE, Member, NONE, Object, TRUE, Way, count},
 };
 
@@ -24,6 +24,7 @@ impl Run<'_> {
         is_enough && !is_too_many
     }
 
+    #[inline(never)]
     pub(super) fn object(&mut self, at: u32, value: Value<'_>, frame: Frame) -> Verdict {
         let table = self.table;
         let Some(object) = table.objects.get(at as usize) else { return Ok(true) };
@@ -41,8 +42,15 @@ impl Run<'_> {
         let mut position = 0_usize;
         while let Some((name, member)) = members.pair() {
             self.spend(1)?;
-            let text = name.as_str().unwrap_or_default();
-            let known = table.member(object, text, name.start());
+            let guess = self.guesses.get(position % GUESSES).copied().unwrap_or_default();
+            let known = table.member(object, name.name(), guess).map(|(at, member)| {
+                if at != guess
+                    && let Some(guess) = self.guesses.get_mut(position % GUESSES)
+                {
+                    *guess = at;
+                }
+                member
+            });
             if let Some(Member { required, .. }) = known
                 && let Some(required) = required.checked_sub(1)
             {
@@ -157,6 +165,7 @@ impl Run<'_> {
         Ok(is_valid)
     }
 
+    #[inline(never)]
     pub(super) fn array(&mut self, at: u32, value: Value<'_>, frame: Frame) -> Verdict {
         let table = self.table;
         let Some(array) = table.arrays.get(at as usize) else { return Ok(true) };

@@ -14,12 +14,15 @@ use super::{
     evaluated::{Evaluated, Frame},
     memory::Memory,
     short::Short,
-    table::{Discriminator, NONE, Node, Rule, Span, TRUE, Table, types},
+    table::{Discriminator, NONE, Node, Number, Rule, Span, TRUE, Table, types},
     violations::Violations,
 };
 
 /// How deep schemas may be within one another while a value is judged: as much as the stack is sure to hold.
 pub(super) const DEPTH: u32 = 600;
+
+/// Of how many members of an object it is known where they were declared.
+pub(super) const GUESSES: usize = 16;
 
 /// A verdict.
 pub(super) type Verdict = Result<bool, TooComplex>;
@@ -37,6 +40,8 @@ pub(super) struct Run<'s> {
     /// Schemas that discriminators choose, and the values that they are held against just now.
     open: Vec<(u32, u32)>,
     memory: Memory,
+    /// Where members were declared, by their positions in the last object: in lists, they come in the same order again.
+    pub(super) guesses: [u32; GUESSES],
 }
 
 impl<'s> Run<'s> {
@@ -51,6 +56,7 @@ impl<'s> Run<'s> {
             scope: Vec::new(),
             open: Vec::new(),
             memory: Memory::new(steps, table.dynamics.is_empty()),
+            guesses: [0; GUESSES],
         }
     }
 
@@ -123,7 +129,8 @@ impl<'s> Run<'s> {
 
     /// A value, of whose parts those that are looked at are marked in `frame`.
     pub(super) fn schema(&mut self, schema: u32, value: Value<'_>, frame: Frame) -> Verdict {
-        let node = self.table.node(schema);
+        let table = self.table;
+        let Some(node) = table.nodes.get(schema as usize) else { return Ok(self.fail(value, "type")) };
         self.spend(1)?;
         let kind = value.kind();
         if node.types & types::of(kind) == 0 && !is_integer(node.types, kind, value) {
@@ -136,18 +143,19 @@ impl<'s> Run<'s> {
             return Err(TooComplex);
         }
         self.depth = self.depth.saturating_add(1);
-        let verdict = if node.has_unevaluated || node.is_mapped || !self.table.dynamics.is_empty() {
-            self.within(schema, &node, value, kind, frame)
-        } else {
-            self.rules(node.rules, value, kind, frame)
-        };
+        let is_plain = !node.has_unevaluated && !node.is_mapped && table.dynamics.is_empty();
+        let (own, is_new_scope) = if is_plain { (frame, false) } else { self.enter(schema, node, value, frame)? };
+        let verdict = self.rules(node.rules, value, kind, own);
+        if !is_plain {
+            self.leave(node, is_new_scope, own, frame, verdict == Ok(true));
+        }
         self.depth = self.depth.saturating_sub(1);
         verdict
     }
 
-    /// With what rules inside have to know.
+    /// Keeps what rules inside have to know. Returned is the frame for them, and whether there is a new scope.
     #[inline(never)]
-    fn within(&mut self, schema: u32, node: &Node, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
+    fn enter(&mut self, schema: u32, node: &Node, value: Value<'_>, frame: Frame) -> Result<(Frame, bool), TooComplex> {
         let is_new_scope = !self.table.dynamics.is_empty() && self.scope.last() != Some(&node.resource);
         if is_new_scope {
             self.scope.push(node.resource);
@@ -155,29 +163,28 @@ impl<'s> Run<'s> {
         if node.is_mapped {
             self.open.push((schema, value.id()));
         }
-        let verdict = if node.has_unevaluated && !value.is_empty() {
-            self.with_frame(node.rules, value, kind, frame)
-        } else {
-            self.rules(node.rules, value, kind, frame)
-        };
+        if !node.has_unevaluated || value.is_empty() {
+            return Ok((frame, is_new_scope));
+        }
+        // What others looked at is not its concern.
+        self.spend(value.len().wrapping_shr(6))?;
+        Ok((self.evaluated.open(value.len()), is_new_scope))
+    }
+
+    #[inline(never)]
+    fn leave(&mut self, node: &Node, is_new_scope: bool, own: Frame, outer: Frame, is_valid: bool) {
+        if own != outer {
+            self.evaluated.close(own, outer, is_valid);
+        }
         if node.is_mapped {
             self.open.pop();
         }
         if is_new_scope {
             self.scope.pop();
         }
-        verdict
     }
 
-    /// With a frame of its own: what others looked at is not its concern.
-    fn with_frame(&mut self, rules: Span, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
-        self.spend(value.len().wrapping_shr(6))?;
-        let own = self.evaluated.open(value.len());
-        let verdict = self.rules(rules, value, kind, own);
-        self.evaluated.close(own, frame, verdict == Ok(true));
-        verdict
-    }
-
+    #[inline]
     fn rules(&mut self, rules: Span, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
         let table = self.table;
         let mut is_valid = true;
@@ -186,7 +193,20 @@ impl<'s> Run<'s> {
                 break;
             }
             self.spend(1)?;
-            if !self.rule(*rule, value, kind, frame)? {
+            let verdict = match *rule {
+                Rule::Object(at) if kind == Kind::Object => self.object(at, value, frame),
+                Rule::Array(at) if kind == Kind::Array => self.array(at, value, frame),
+                Rule::Ref(schema) => self.schema(schema, value, frame),
+                Rule::MinLength(_) | Rule::MaxLength(_) | Rule::Pattern(_) | Rule::Format(_) => self.text(*rule, value),
+                Rule::Minimum(_)
+                | Rule::Maximum(_)
+                | Rule::ExclusiveMinimum(_)
+                | Rule::ExclusiveMaximum(_)
+                | Rule::MultipleOf(_)
+                | Rule::NumberFormat(_) => self.number(*rule, value),
+                rule => self.rule(rule, value, kind, frame),
+            };
+            if !verdict? {
                 is_valid = false;
                 if self.is_over() {
                     break;
@@ -201,13 +221,12 @@ impl<'s> Run<'s> {
         Ok(is_valid)
     }
 
+    /// The less common rules.
+    #[inline(never)]
     fn rule(&mut self, rule: Rule, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
         match rule {
             Rule::Never => Ok(self.fail(value, "false")),
-            Rule::Ref(schema) => self.schema(schema, value, frame),
             Rule::All(list) => self.all(list, value, frame),
-            Rule::Object(at) if kind == Kind::Object => self.object(at, value, frame),
-            Rule::Array(at) if kind == Kind::Array => self.array(at, value, frame),
             Rule::UnevaluatedItems(schema) if kind == Kind::Array => self.unevaluated_items(schema, value, frame),
             Rule::UnevaluatedProperties(schema) if kind == Kind::Object => {
                 self.unevaluated_properties(schema, value, frame, "unevaluatedProperties")
@@ -242,11 +261,7 @@ impl<'s> Run<'s> {
                 }
                 Ok(self.fail(value, "const"))
             }
-            _ => match kind {
-                Kind::Number => self.number(rule, value),
-                Kind::String => self.text(rule, value),
-                _ => Ok(true),
-            },
+            _ => Ok(true),
         }
     }
 
@@ -378,21 +393,25 @@ impl<'s> Run<'s> {
             && meant(rule, value).is_some_and(|(schema, is_heir)| is_heir && !self.is_open(schema, value))
     }
 
+    #[inline(never)]
     fn number(&mut self, rule: Rule, value: Value<'_>) -> Verdict {
-        let text = value.as_number().unwrap_or_default();
+        let Some(text) = value.as_number() else { return Ok(true) };
         let (is_valid, keyword) = match rule {
             Rule::Minimum(at) => (self.compare(text, at)?.is_ge(), "minimum"),
             Rule::Maximum(at) => (self.compare(text, at)?.is_le(), "maximum"),
             Rule::ExclusiveMinimum(at) => (self.compare(text, at)?.is_gt(), "exclusiveMinimum"),
             Rule::ExclusiveMaximum(at) => (self.compare(text, at)?.is_lt(), "exclusiveMaximum"),
             Rule::MultipleOf(at) => (self.is_multiple(text, at)?, "multipleOf"),
-            Rule::NumberFormat(at) => {
-                let number = self.exact(text)?;
-                (self.table.number_formats.get(at as usize).is_none_or(|format| format.is_valid(&number)), "format")
-            }
+            Rule::NumberFormat(at) => (self.has_format(text, at)?, "format"),
             _ => return Ok(true),
         };
         if is_valid { Ok(true) } else { Ok(self.fail(value, keyword)) }
+    }
+
+    #[inline(never)]
+    fn has_format(&mut self, text: &str, at: u32) -> Verdict {
+        let Some(format) = self.table.number_formats.get(at as usize) else { return Ok(true) };
+        Ok(format.is_valid(&self.exact(text)?))
     }
 
     /// What is too long to be exact is too complex.
@@ -411,6 +430,12 @@ impl<'s> Run<'s> {
         {
             return Ok(order);
         }
+        self.compare_exact(text, limit)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn compare_exact(&mut self, text: &str, limit: &Number) -> Result<Ordering, TooComplex> {
         Ok(self.exact(text)?.cmp(&limit.exact))
     }
 
@@ -421,16 +446,26 @@ impl<'s> Run<'s> {
         {
             return Ok(verdict);
         }
+        self.is_exact_multiple(text, divisor)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_exact_multiple(&mut self, text: &str, divisor: &Number) -> Verdict {
         self.spend(text.len())?;
         Ok(self.exact(text)?.is_multiple_of(&divisor.exact))
     }
 
+    #[inline(never)]
     fn text(&mut self, rule: Rule, value: Value<'_>) -> Verdict {
-        let text = value.as_str().unwrap_or_default();
+        let Some(text) = value.as_str() else { return Ok(true) };
         let (is_valid, keyword) = match rule {
-            Rule::MinLength(least) => (self.length(text)? >= least, "minLength"),
+            // Characters are at least a fourth of the bytes, ...
+            Rule::MinLength(least) => {
+                (super::table::count(text.len().div_ceil(4)) >= least || self.length(text)? >= least, "minLength")
+            }
             Rule::MaxLength(most) => {
-                // Characters are no more than bytes.
+                // ... and no more than these.
                 (super::table::count(text.len()) <= most || self.length(text)? <= most, "maxLength")
             }
             Rule::Pattern(at) => (self.is_match(at, text)?, "pattern"),
@@ -463,6 +498,7 @@ fn meant(rule: &Discriminator, value: Value<'_>) -> Option<(u32, bool)> {
 }
 
 /// Whether a number is one of those integers that are accepted.
+#[inline(never)]
 fn is_integer(accepted: u8, kind: Kind, value: Value<'_>) -> bool {
     if kind != Kind::Number || accepted & (types::INTEGER | types::PLAIN_INTEGER) == 0 {
         return false;

@@ -104,9 +104,9 @@ impl Table {
     }
 
     pub(super) fn declared(&self, schema: u32, name: &str) -> Option<u32> {
-        let start = json::start(name.as_bytes());
+        let named = (name.as_bytes(), json::start(name.as_bytes()));
         let known =
-            |object: &Object| self.member(object, name, start).map(|member| member.schema).filter(|id| *id != NONE);
+            |object: &Object| self.member(object, named, 0).map(|(_, member)| member.schema).filter(|id| *id != NONE);
         let own = |see: &dyn Fn(&Object) -> Option<u32>| {
             self.find(schema, DEPTH, &mut |rule| match rule {
                 Rule::Object(at) => see(self.objects.get(at as usize)?),

@@ -34,15 +34,9 @@ pub(super) mod types {
     pub(in super::super) const PLAIN_INTEGER: u8 = 1 << 7;
     pub(in super::super) const ALL: u8 = NULL | BOOLEAN | NUMBER | STRING | ARRAY | OBJECT;
 
+    /// In the order of [`Kind`].
     pub(in super::super) const fn of(kind: Kind) -> u8 {
-        match kind {
-            Kind::Null => NULL,
-            Kind::Boolean => BOOLEAN,
-            Kind::Number => NUMBER,
-            Kind::String => STRING,
-            Kind::Array => ARRAY,
-            Kind::Object => OBJECT,
-        }
+        1 << kind as u8
     }
 }
 
@@ -295,15 +289,22 @@ impl Table {
         self.lists.get(list as usize).map_or(&[], |span| span.of(&self.ids))
     }
 
-    /// What is known of a member of this name, which [starts](crate::json::start) so.
-    pub(super) fn member(&self, object: &Object, name: &str, start: u64) -> Option<&Member> {
+    /// What is known of a member of this name, which [starts](crate::json::start) so, and where among those of the
+    /// object; `guess` is looked at first.
+    pub(super) fn member(&self, object: &Object, (name, start): (&[u8], u64), guess: u32) -> Option<(u32, &Member)> {
         let members = object.members.of(&self.members);
         let len = count(name.len());
         let order = |member: &Member| match (member.name.len, member.start).cmp(&(len, start)) {
-            Ordering::Equal if len > 8 => self.name(member.name).cmp(name),
+            Ordering::Equal if len > 8 => self.name(member.name).as_bytes().cmp(name),
             order => order,
         };
-        members.get(members.binary_search_by(order).ok()?)
+        if let Some(member) = members.get(guess as usize)
+            && order(member).is_eq()
+        {
+            return Some((guess, member));
+        }
+        let at = members.binary_search_by(order).ok()?;
+        members.get(at).map(|member| (count(at), member))
     }
 
     /// Marks the schemas that discriminators may choose.
