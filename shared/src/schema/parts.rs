@@ -38,19 +38,22 @@ impl Run<'_> {
         // The first required members are known one by one; of more, they are counted.
         let mut seen = [0_u64; 2];
         let mut found = 0_u32;
+        let declared = object.members.of(&table.members);
         let mut members = value.members();
         let mut position = 0_usize;
         while let Some((name, member)) = members.pair() {
             self.spend(1)?;
+            let named = name.name();
             let guess = self.guesses.get(position % GUESSES).copied().unwrap_or_default();
-            let known = table.member(object, name.name(), guess).map(|(at, member)| {
-                if at != guess
-                    && let Some(guess) = self.guesses.get_mut(position % GUESSES)
-                {
+            let mut known = declared.get(guess).filter(|member| table.is_named(member, named));
+            if known.is_none()
+                && let Some(at) = table.position(declared, named)
+            {
+                known = declared.get(at);
+                if let Some(guess) = self.guesses.get_mut(position % GUESSES) {
                     *guess = at;
                 }
-                member
-            });
+            }
             if let Some(Member { required, .. }) = known
                 && let Some(required) = required.checked_sub(1)
             {

@@ -40,8 +40,10 @@ pub(super) struct Run<'s> {
     /// Schemas that discriminators choose, and the values that they are held against just now.
     open: Vec<(u32, u32)>,
     memory: Memory,
+    /// The number that was looked at last, by its id: it has more rules than one.
+    short: (u32, Option<Short>),
     /// Where members were declared, by their positions in the last object: in lists, they come in the same order again.
-    pub(super) guesses: [u32; GUESSES],
+    pub(super) guesses: [usize; GUESSES],
 }
 
 impl<'s> Run<'s> {
@@ -56,6 +58,7 @@ impl<'s> Run<'s> {
             scope: Vec::new(),
             open: Vec::new(),
             memory: Memory::new(steps, table.dynamics.is_empty()),
+            short: (NONE, None),
             guesses: [0; GUESSES],
         }
     }
@@ -133,7 +136,7 @@ impl<'s> Run<'s> {
         let Some(node) = table.nodes.get(schema as usize) else { return Ok(self.fail(value, "type")) };
         self.spend(1)?;
         let kind = value.kind();
-        if node.types & types::of(kind) == 0 && !is_integer(node.types, kind, value) {
+        if node.types & types::of(kind) == 0 && !self.is_integer(node.types, kind, value) {
             return Ok(self.fail(value, "type"));
         }
         if node.rules.len == 0 {
@@ -203,7 +206,11 @@ impl<'s> Run<'s> {
                 | Rule::ExclusiveMinimum(_)
                 | Rule::ExclusiveMaximum(_)
                 | Rule::MultipleOf(_)
-                | Rule::NumberFormat(_) => self.number(*rule, value),
+                | Rule::NumberFormat(_)
+                    if kind == Kind::Number =>
+                {
+                    self.number(*rule, value)
+                }
                 rule => self.rule(rule, value, kind, frame),
             };
             if !verdict? {
@@ -393,25 +400,40 @@ impl<'s> Run<'s> {
             && meant(rule, value).is_some_and(|(schema, is_heir)| is_heir && !self.is_open(schema, value))
     }
 
+    /// Whether a number is one of those integers that are accepted.
+    #[inline(never)]
+    fn is_integer(&mut self, accepted: u8, kind: Kind, value: Value<'_>) -> bool {
+        if kind != Kind::Number || accepted & (types::INTEGER | types::PLAIN_INTEGER) == 0 {
+            return false;
+        }
+        if let Some(short) = self.short(value)
+            && short.is_plain()
+        {
+            return true;
+        }
+        let text = value.as_number().unwrap_or_default();
+        let is_plain = !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
+        is_plain || (accepted & types::INTEGER != 0 && Decimal::parse(text).is_some_and(|number| number.is_integer()))
+    }
+
     #[inline(never)]
     fn number(&mut self, rule: Rule, value: Value<'_>) -> Verdict {
-        let Some(text) = value.as_number() else { return Ok(true) };
         let (is_valid, keyword) = match rule {
-            Rule::Minimum(at) => (self.compare(text, at)?.is_ge(), "minimum"),
-            Rule::Maximum(at) => (self.compare(text, at)?.is_le(), "maximum"),
-            Rule::ExclusiveMinimum(at) => (self.compare(text, at)?.is_gt(), "exclusiveMinimum"),
-            Rule::ExclusiveMaximum(at) => (self.compare(text, at)?.is_lt(), "exclusiveMaximum"),
-            Rule::MultipleOf(at) => (self.is_multiple(text, at)?, "multipleOf"),
-            Rule::NumberFormat(at) => (self.has_format(text, at)?, "format"),
+            Rule::Minimum(at) => (self.compare(value, at)?.is_ge(), "minimum"),
+            Rule::Maximum(at) => (self.compare(value, at)?.is_le(), "maximum"),
+            Rule::ExclusiveMinimum(at) => (self.compare(value, at)?.is_gt(), "exclusiveMinimum"),
+            Rule::ExclusiveMaximum(at) => (self.compare(value, at)?.is_lt(), "exclusiveMaximum"),
+            Rule::MultipleOf(at) => (self.is_multiple(value, at)?, "multipleOf"),
+            Rule::NumberFormat(at) => (self.has_format(value, at)?, "format"),
             _ => return Ok(true),
         };
         if is_valid { Ok(true) } else { Ok(self.fail(value, keyword)) }
     }
 
     #[inline(never)]
-    fn has_format(&mut self, text: &str, at: u32) -> Verdict {
+    fn has_format(&mut self, value: Value<'_>, at: u32) -> Verdict {
         let Some(format) = self.table.number_formats.get(at as usize) else { return Ok(true) };
-        Ok(format.is_valid(&self.exact(text)?))
+        Ok(format.is_valid(&self.exact(value.as_number().unwrap_or_default())?))
     }
 
     /// What is too long to be exact is too complex.
@@ -423,35 +445,44 @@ impl<'s> Run<'s> {
         Decimal::parse(text).ok_or(TooComplex)
     }
 
-    fn compare(&mut self, text: &str, at: u32) -> Result<Ordering, TooComplex> {
+    /// A number, if it is short.
+    fn short(&mut self, value: Value<'_>) -> Option<Short> {
+        if self.short.0 != value.id() {
+            self.short = (value.id(), value.as_number().and_then(Short::parse));
+        }
+        self.short.1
+    }
+
+    fn compare(&mut self, value: Value<'_>, at: u32) -> Result<Ordering, TooComplex> {
         let Some(limit) = self.table.numbers.get(at as usize) else { return Ok(Ordering::Equal) };
-        if let (Some(number), Some(short)) = (Short::parse(text), limit.short)
-            && let Some(order) = number.compare(short)
+        if let (Some(number), Some(limit)) = (self.short(value), limit.short)
+            && let Some(order) = number.compare(limit)
         {
             return Ok(order);
         }
-        self.compare_exact(text, limit)
+        self.compare_exact(value, limit)
     }
 
     #[cold]
     #[inline(never)]
-    fn compare_exact(&mut self, text: &str, limit: &Number) -> Result<Ordering, TooComplex> {
-        Ok(self.exact(text)?.cmp(&limit.exact))
+    fn compare_exact(&mut self, value: Value<'_>, limit: &Number) -> Result<Ordering, TooComplex> {
+        Ok(self.exact(value.as_number().unwrap_or_default())?.cmp(&limit.exact))
     }
 
-    fn is_multiple(&mut self, text: &str, at: u32) -> Verdict {
+    fn is_multiple(&mut self, value: Value<'_>, at: u32) -> Verdict {
         let Some(divisor) = self.table.numbers.get(at as usize) else { return Ok(true) };
-        if let (Some(number), Some(short)) = (Short::parse(text), divisor.short)
-            && let Some(verdict) = number.is_multiple_of(short)
+        if let (Some(number), Some(divisor)) = (self.short(value), divisor.short)
+            && let Some(verdict) = number.is_multiple_of(divisor)
         {
             return Ok(verdict);
         }
-        self.is_exact_multiple(text, divisor)
+        self.is_exact_multiple(value, divisor)
     }
 
     #[cold]
     #[inline(never)]
-    fn is_exact_multiple(&mut self, text: &str, divisor: &Number) -> Verdict {
+    fn is_exact_multiple(&mut self, value: Value<'_>, divisor: &Number) -> Verdict {
+        let text = value.as_number().unwrap_or_default();
         self.spend(text.len())?;
         Ok(self.exact(text)?.is_multiple_of(&divisor.exact))
     }
@@ -495,15 +526,4 @@ fn meant(rule: &Discriminator, value: Value<'_>) -> Option<(u32, bool)> {
     let name = value.get(&rule.property)?.as_str()?;
     let at = rule.mapping.binary_search_by(|(known, ..)| (**known).cmp(name)).ok()?;
     rule.mapping.get(at).map(|(_, schema, is_heir)| (*schema, *is_heir))
-}
-
-/// Whether a number is one of those integers that are accepted.
-#[inline(never)]
-fn is_integer(accepted: u8, kind: Kind, value: Value<'_>) -> bool {
-    if kind != Kind::Number || accepted & (types::INTEGER | types::PLAIN_INTEGER) == 0 {
-        return false;
-    }
-    let text = value.as_number().unwrap_or_default();
-    let is_plain = !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
-    is_plain || (accepted & types::INTEGER != 0 && Decimal::parse(text).is_some_and(|number| number.is_integer()))
 }

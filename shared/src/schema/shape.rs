@@ -105,8 +105,11 @@ impl Table {
 
     pub(super) fn declared(&self, schema: u32, name: &str) -> Option<u32> {
         let named = (name.as_bytes(), json::start(name.as_bytes()));
-        let known =
-            |object: &Object| self.member(object, named, 0).map(|(_, member)| member.schema).filter(|id| *id != NONE);
+        let known = |object: &Object| {
+            let members = object.members.of(&self.members);
+            let member = members.get(self.position(members, named)?)?;
+            Some(member.schema).filter(|id| *id != NONE)
+        };
         let own = |see: &dyn Fn(&Object) -> Option<u32>| {
             self.find(schema, DEPTH, &mut |rule| match rule {
                 Rule::Object(at) => see(self.objects.get(at as usize)?),

@@ -46,6 +46,11 @@ impl Short {
         Some(Self { value, places })
     }
 
+    /// Whether it is written without a fraction.
+    pub(super) const fn is_plain(self) -> bool {
+        self.places == 0
+    }
+
     /// `None` if that cannot be told in registers.
     pub(super) fn compare(self, other: Self) -> Option<Ordering> {
         let (one, other) = self.alike(other)?;

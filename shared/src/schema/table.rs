@@ -289,22 +289,22 @@ impl Table {
         self.lists.get(list as usize).map_or(&[], |span| span.of(&self.ids))
     }
 
-    /// What is known of a member of this name, which [starts](crate::json::start) so, and where among those of the
-    /// object; `guess` is looked at first.
-    pub(super) fn member(&self, object: &Object, (name, start): (&[u8], u64), guess: u32) -> Option<(u32, &Member)> {
-        let members = object.members.of(&self.members);
+    /// Whether a member has this name, which [starts](crate::json::start) so.
+    pub(super) fn is_named(&self, member: &Member, (name, start): (&[u8], u64)) -> bool {
+        member.start == start
+            && member.name.len as usize == name.len()
+            && (name.len() <= 8 || self.name(member.name).as_bytes() == name)
+    }
+
+    /// Where among the members of an object the one of this name is.
+    #[inline(never)]
+    pub(super) fn position(&self, members: &[Member], (name, start): (&[u8], u64)) -> Option<usize> {
         let len = count(name.len());
         let order = |member: &Member| match (member.name.len, member.start).cmp(&(len, start)) {
             Ordering::Equal if len > 8 => self.name(member.name).as_bytes().cmp(name),
             order => order,
         };
-        if let Some(member) = members.get(guess as usize)
-            && order(member).is_eq()
-        {
-            return Some((guess, member));
-        }
-        let at = members.binary_search_by(order).ok()?;
-        members.get(at).map(|member| (count(at), member))
+        members.binary_search_by(order).ok()
     }
 
     /// Marks the schemas that discriminators may choose.
