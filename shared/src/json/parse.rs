@@ -144,18 +144,16 @@ impl<'p> Parser<'p> {
 
     fn value_and_end(&mut self) -> Result<(), Fault> {
         loop {
+            if self.level.is_object {
+                self.member()?;
+            }
             match self.skip_space() {
                 Some(byte @ (b'{' | b'[')) => {
                     let is_object = byte == b'{';
                     self.open(is_object)?;
-                    match (self.skip_space(), is_object) {
-                        (Some(b'}'), true) | (Some(b']'), false) => {}
-                        (_, false) => continue,
-                        (Some(b'"'), true) => {
-                            self.member()?;
-                            continue;
-                        }
-                        _ => return Err(Fault::Invalid),
+                    let is_empty = self.skip_space() == Some(if is_object { b'}' } else { b']' });
+                    if !is_empty {
+                        continue;
                     }
                 }
                 Some(byte) => self.scalar(byte)?,
@@ -168,22 +166,12 @@ impl<'p> Parser<'p> {
                     return if byte.is_none() { Ok(()) } else { Err(Fault::TrailingData) };
                 }
                 match (byte, self.level.is_object) {
-                    (Some(b','), false) => self.step(),
-                    (Some(b','), true) => {
-                        self.step();
-                        if self.skip_space() != Some(b'"') {
-                            return Err(Fault::Invalid);
-                        }
-                        self.member()?;
-                    }
-                    (Some(b']'), false) | (Some(b'}'), true) => {
-                        self.close()?;
-                        continue;
-                    }
+                    (Some(b','), _) => break,
+                    (Some(b']'), false) | (Some(b'}'), true) => self.close()?,
                     _ => return Err(Fault::Invalid),
                 }
-                break;
             }
+            self.step();
         }
     }
 
@@ -239,6 +227,9 @@ impl<'p> Parser<'p> {
 
     /// A name and the colon behind it.
     fn member(&mut self) -> Result<(), Fault> {
+        if self.skip_space() != Some(b'"') {
+            return Err(Fault::Invalid);
+        }
         self.keys = self.keys.saturating_add(1);
         if self.keys > self.limits.keys {
             return Err(Fault::TooManyKeys);
