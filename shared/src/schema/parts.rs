@@ -58,12 +58,12 @@ impl Run<'_> {
                 && let Some(required) = required.checked_sub(1)
             {
                 let bit = 1_u64.wrapping_shl(required);
-                match seen.get_mut((required >> 6) as usize) {
-                    Some(word) if *word & bit != 0 => {}
-                    word => {
-                        word.into_iter().for_each(|word| *word |= bit);
-                        found = found.saturating_add(1);
-                    }
+                let word = seen.get_mut((required >> 6) as usize);
+                if word.as_ref().is_none_or(|word| **word & bit == 0) {
+                    found = found.saturating_add(1);
+                }
+                if let Some(word) = word {
+                    *word |= bit;
                 }
             }
             if !self.member(object, known, name, member, frame, position)? {

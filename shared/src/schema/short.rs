@@ -3,17 +3,7 @@
 use std::cmp::Ordering;
 
 /// What fits whatever the digits are.
-const MAX_DIGITS: usize = 18;
-
-const POWERS: [i64; MAX_DIGITS + 1] = {
-    let mut powers = [1; MAX_DIGITS + 1];
-    let mut at = 1;
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
-        at += 1;
-    }
-    powers
-};
+const MAX_DIGITS: u32 = 18;
 
 /// A number without its point, and how many digits are behind that.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +15,7 @@ pub(super) struct Short {
 impl Short {
     /// Of a number as JSON writes it. `None` for exponents, and for what is not short.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        if text.is_empty() || text.len() > MAX_DIGITS {
+        if text.is_empty() || text.len() > MAX_DIGITS as usize {
             return None;
         }
         let (mut value, mut places, mut step) = (0_i64, 0_u32, 0);
@@ -73,10 +63,9 @@ impl Short {
     }
 
     fn shifted(self, places: u32) -> Option<i64> {
-        let more = places.wrapping_sub(self.places) as usize;
-        let largest = POWERS.get(MAX_DIGITS.checked_sub(more)?)?;
-        // Smaller by itself than what the power leaves: the product has no more than all digits.
-        let fits = self.value.unsigned_abs() < largest.unsigned_abs();
-        fits.then(|| POWERS.get(more).map(|power| self.value.wrapping_mul(*power))).flatten()
+        let more = places.wrapping_sub(self.places);
+        // Below what the power leaves, the product has no more than all digits.
+        let largest = 10_i64.wrapping_pow(MAX_DIGITS.checked_sub(more)?);
+        (self.value.abs() < largest).then(|| self.value.wrapping_mul(10_i64.wrapping_pow(more)))
     }
 }
