@@ -6,7 +6,8 @@
 //!   zeros too many. The first fault is told, with its place in bytes.
 //! - Numbers keep their text: nothing is rounded, whatever their size.
 //! - All is bounded by [`Limits`]. Time is linear in the text but for large objects, whose names are sorted; no hash is
-//!   there to be collided. Memory is 16 bytes a value and a name, and is used again for the next text.
+//!   there to be collided. Memory is the text's own length and 12 bytes a value and
+//!   a name, and is used again for the next text.
 //!
 //! A [`Value`] is a place in such a list. A list can also be built by hand ([`Tape::begin`]), so that what is no JSON in
 //! a request (parameters, forms) is judged by the same schemas as what is.
@@ -21,4 +22,5 @@ mod value;
 pub use document::{Document, Part};
 pub use parse::{Error, Fault, Limits};
 pub use tape::Tape;
+pub(crate) use tape::start;
 pub use value::{Elements, Kind, Members, Value, Without};

@@ -24,6 +24,7 @@ pub mod pattern;
 mod run;
 mod scan;
 mod shape;
+mod short;
 mod table;
 #[cfg(test)]
 mod tests;

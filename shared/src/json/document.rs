@@ -4,14 +4,11 @@ use std::{borrow::Cow, rc::Rc};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Error, Limits, Tape, Value, parse, parse::Parser};
+use super::{Error, Limits, Tape, Value};
 
 /// A JSON document that owns its text.
 #[derive(Clone, Debug, Default)]
-pub struct Document {
-    text: String,
-    tape: Tape,
-}
+pub struct Document(Tape);
 
 impl Document {
     /// Reads a document.
@@ -19,11 +16,10 @@ impl Document {
     /// # Errors
     /// As [`Tape::parse`].
     pub fn parse(text: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let text = parse::utf8(text)?;
         let mut tape = Tape::default();
-        Parser::new(&mut tape, text, 0, limits).parse()?;
-        tape.nodes.shrink_to_fit();
-        Ok(Self { text: text.to_owned(), tape })
+        tape.parse(text, limits)?;
+        tape.shrink();
+        Ok(Self(tape))
     }
 
     /// The whole of it.
@@ -32,7 +28,7 @@ impl Document {
     }
 
     fn at(&self, index: u32) -> Value<'_> {
-        Value { tape: &self.tape, text: &self.text, index }
+        self.0.at(index)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::decision::reasons;
 
-use super::tape::{Node, Tag, Tape, place};
+use super::{
+    Kind,
+    tape::{Node, Tape, place},
+};
 
 reasons! {
     /// Why a text is not taken for JSON.
@@ -95,17 +98,23 @@ pub(super) fn number(text: &[u8], digits: u32) -> Result<usize, Fault> {
     if all > digits as usize { Err(Fault::NumberTooLong) } else { Ok(at) }
 }
 
-/// What may come next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    /// A value, as after a comma.
-    Value,
-    /// An element or the end of the array, as after its start.
-    ElementOrEnd,
-    /// A member or the end of the object, as after its start.
-    MemberOrEnd,
-    /// A comma or the end of what is open.
-    CommaOrEnd,
+/// An array or an object that is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Level {
+    index: u32,
+    is_object: bool,
+    /// Names and values so far.
+    children: u32,
+    /// How many names were known when it was opened.
+    names: usize,
+}
+
+/// A member's name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    /// How it begins: what differs in that need not be compared.
+    start: u64,
+    index: u32,
 }
 
 pub(super) struct Parser<'p> {
@@ -113,17 +122,20 @@ pub(super) struct Parser<'p> {
     text: &'p str,
     bytes: &'p [u8],
     at: usize,
-    /// Where the text is in the tape's own text, if it is there.
-    base: Option<u32>,
+    /// Where the text is in the tape's.
+    base: u32,
     limits: &'p Limits,
     keys: u32,
+    /// The innermost that is open; those around it are on the tape.
+    level: Level,
 }
 
 impl<'p> Parser<'p> {
-    /// For a text that the tape keeps at `base`, or does not keep when it is empty there.
+    /// For a text that the tape keeps at `base`.
     pub(super) fn new(tape: &'p mut Tape, text: &'p str, base: u32, limits: &'p Limits) -> Self {
-        let base = (!tape.own.is_empty()).then_some(base);
-        Self { tape, text, bytes: text.as_bytes(), at: 0, base, limits, keys: 0 }
+        tape.levels.clear();
+        tape.names.clear();
+        Self { tape, text, bytes: text.as_bytes(), at: 0, base, limits, keys: 0, level: Level::default() }
     }
 
     pub(super) fn parse(mut self) -> Result<(), Error> {
@@ -131,120 +143,106 @@ impl<'p> Parser<'p> {
     }
 
     fn value_and_end(&mut self) -> Result<(), Fault> {
-        let mut next = Next::Value;
         loop {
-            let byte = self.skip_space();
-            let is_over = match (next, byte) {
-                (Next::ElementOrEnd, Some(b']')) | (Next::MemberOrEnd, Some(b'}')) => self.close()?,
-                (Next::MemberOrEnd, Some(b'"')) => {
-                    next = self.member()?;
-                    continue;
-                }
-                (Next::CommaOrEnd, Some(byte @ (b',' | b']' | b'}'))) => {
-                    let is_object = self.is_in_object();
-                    match (byte, is_object) {
-                        (b',', false) => {
-                            self.step();
-                            next = Next::Value;
-                            continue;
-                        }
-                        (b',', true) => {
-                            self.step();
-                            if self.skip_space() != Some(b'"') {
-                                return Err(Fault::Invalid);
-                            }
-                            next = self.member()?;
-                            continue;
-                        }
-                        (b']', false) | (b'}', true) => self.close()?,
-                        _ => return Err(Fault::Invalid),
-                    }
-                }
-                (Next::MemberOrEnd | Next::CommaOrEnd, _) => return Err(Fault::Invalid),
-                (Next::Value | Next::ElementOrEnd, byte) => match byte {
-                    Some(b'{') => {
-                        self.open(Tag::Object)?;
-                        next = Next::MemberOrEnd;
-                        continue;
-                    }
-                    Some(b'[') => {
-                        self.open(Tag::Array)?;
-                        next = Next::ElementOrEnd;
-                        continue;
-                    }
-                    Some(byte) => {
-                        self.scalar(byte)?;
-                        self.tape.open.is_empty()
-                    }
-                    None => return Err(Fault::Invalid),
-                },
-            };
-            if is_over {
-                return if self.skip_space().is_none() { Ok(()) } else { Err(Fault::TrailingData) };
+            if self.level.is_object {
+                self.member()?;
             }
-            next = Next::CommaOrEnd;
+            match self.skip_space() {
+                Some(byte @ (b'{' | b'[')) => {
+                    let is_object = byte == b'{';
+                    self.open(is_object)?;
+                    let is_empty = self.skip_space() == Some(if is_object { b'}' } else { b']' });
+                    if !is_empty {
+                        continue;
+                    }
+                }
+                Some(byte) => self.scalar(byte)?,
+                None => return Err(Fault::Invalid),
+            }
+            // Behind a value.
+            loop {
+                let byte = self.skip_space();
+                if self.tape.levels.is_empty() {
+                    return if byte.is_none() { Ok(()) } else { Err(Fault::TrailingData) };
+                }
+                match (byte, self.level.is_object) {
+                    (Some(b','), _) => break,
+                    (Some(b']'), false) | (Some(b'}'), true) => self.close()?,
+                    _ => return Err(Fault::Invalid),
+                }
+            }
+            self.step();
         }
     }
 
     fn step(&mut self) {
-        self.at = self.at.saturating_add(1);
+        self.at = self.at.wrapping_add(1);
     }
 
     fn skip_space(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at) {
+                // Most texts have no spaces.
+                Some(byte) if *byte > b' ' => return Some(*byte),
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.step(),
                 byte => return byte.copied(),
             }
         }
     }
 
-    fn is_in_object(&self) -> bool {
-        let open = self.tape.open.last().and_then(|index| self.tape.nodes.get(*index as usize));
-        open.is_some_and(|node| node.tag == Tag::Object)
-    }
-
-    fn open(&mut self, tag: Tag) -> Result<(), Fault> {
-        if self.tape.open.len() >= self.limits.depth as usize {
+    fn open(&mut self, is_object: bool) -> Result<(), Fault> {
+        if self.tape.levels.len() >= self.limits.depth as usize {
             return Err(Fault::TooDeep);
         }
         self.step();
-        self.tape.open(tag);
+        let index = self.tape.len();
+        self.push(if is_object { Kind::Object } else { Kind::Array }, 0, 0);
+        self.tape.levels.push(self.level);
+        self.level = Level { index, is_object, children: 0, names: self.tape.names.len() };
         Ok(())
     }
 
-    /// Closes what is open; `true` when that was all.
-    fn close(&mut self) -> Result<bool, Fault> {
-        let closed = self.tape.open.last().copied().unwrap_or_default();
-        self.tape.close();
-        let closed = self.tape.nodes.get(closed as usize).map(|node| (closed, *node));
-        if let Some((index, node)) = closed
-            && node.tag == Tag::Object
-            && node.start > 2
-            && let Some(twin) = self.twin(index, node)
-        {
-            // Its place, unless it had escapes.
-            if let Some(Node { tag: Tag::String, start, .. }) = self.tape.nodes.get(twin as usize) {
-                self.at = (*start as usize).saturating_sub(1);
+    /// Closes what is open.
+    fn close(&mut self) -> Result<(), Fault> {
+        let Level { index, is_object, children, names } = self.level;
+        if is_object {
+            if let Some(twin) = self.twin(names) {
+                // Its place, unless it had escapes.
+                let start = self.tape.nodes.get(twin as usize).and_then(|name| name.start.checked_sub(self.base));
+                if let Some(start) = start.map(|start| start as usize).filter(|start| *start < self.bytes.len()) {
+                    self.at = start.saturating_sub(1);
+                }
+                return Err(Fault::DuplicateKey);
             }
-            return Err(Fault::DuplicateKey);
+            self.tape.names.truncate(names);
         }
+        let end = self.tape.len();
+        if let Some(node) = self.tape.nodes.get_mut(index as usize) {
+            (node.start, node.end) = (children, end);
+        }
+        self.level = self.tape.levels.pop().unwrap_or_default();
         self.step();
-        Ok(self.tape.open.is_empty())
+        Ok(())
     }
 
     /// A name and the colon behind it.
-    fn member(&mut self) -> Result<Next, Fault> {
+    fn member(&mut self) -> Result<(), Fault> {
+        if self.skip_space() != Some(b'"') {
+            return Err(Fault::Invalid);
+        }
         self.keys = self.keys.saturating_add(1);
         if self.keys > self.limits.keys {
             return Err(Fault::TooManyKeys);
         }
+        let index = self.tape.len();
         self.string()?;
+        let (_, start) = self.tape.name_at(index);
+        self.tape.names.push(Name { start, index });
         if self.skip_space() != Some(b':') {
             return Err(Fault::Invalid);
         }
         self.step();
-        Ok(Next::Value)
+        Ok(())
     }
 
     fn scalar(&mut self, first: u8) -> Result<(), Fault> {
@@ -254,49 +252,56 @@ impl<'p> Parser<'p> {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
                 let length = number(rest, self.limits.number_digits)?;
                 let (start, end) = (self.at, self.at.saturating_add(length));
-                self.push(Tag::Number, Tag::OwnNumber, start, end);
+                self.slice(Kind::Number, start, end);
                 self.at = end;
                 Ok(())
             }
-            b't' => self.word(b"true", Tag::True),
-            b'f' => self.word(b"false", Tag::False),
-            b'n' => self.word(b"null", Tag::Null),
+            b't' => self.word(b"true", Kind::Boolean, 1),
+            b'f' => self.word(b"false", Kind::Boolean, 0),
+            b'n' => self.word(b"null", Kind::Null, 0),
             _ => Err(Fault::Invalid),
         }
     }
 
-    fn word(&mut self, word: &[u8], tag: Tag) -> Result<(), Fault> {
+    fn word(&mut self, word: &[u8], kind: Kind, start: u32) -> Result<(), Fault> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word) {
             return Err(Fault::Invalid);
         }
         self.at = self.at.saturating_add(word.len());
-        self.tape.push(Node { tag, start: 0, end: 0 });
+        self.push(kind, start, 0);
         Ok(())
     }
 
+    fn push(&mut self, kind: Kind, start: u32, end: u32) {
+        self.level.children = self.level.children.wrapping_add(1);
+        self.tape.nodes.push(Node { kind, start, end });
+    }
+
     /// Adds a node for a part of the text.
-    fn push(&mut self, tag: Tag, own: Tag, start: usize, end: usize) {
-        let (start, end) = (place(start), place(end));
-        self.tape.push(match self.base {
-            None => Node { tag, start, end },
-            Some(base) => Node { tag: own, start: base.saturating_add(start), end: base.saturating_add(end) },
-        });
+    fn slice(&mut self, kind: Kind, start: usize, end: usize) {
+        self.push(kind, self.base.saturating_add(place(start)), self.base.saturating_add(place(end)));
     }
 
     /// A text. Most have no escapes, and stay where they are.
     fn string(&mut self) -> Result<(), Fault> {
         self.step();
         let start = self.at;
-        self.at = start.saturating_add(plain(self.bytes.get(start..).unwrap_or_default()));
-        if self.bytes.get(self.at) == Some(&b'"') {
-            if self.at.saturating_sub(start) > self.limits.string_bytes as usize {
-                return Err(Fault::StringTooLong);
-            }
-            self.push(Tag::String, Tag::OwnString, start, self.at);
-            self.step();
-            return Ok(());
+        self.at = plain(self.bytes, start);
+        if self.bytes.get(self.at) != Some(&b'"') {
+            return self.escaped(start);
         }
+        if self.at.saturating_sub(start) > self.limits.string_bytes as usize {
+            return Err(Fault::StringTooLong);
+        }
+        self.slice(Kind::String, start, self.at);
+        self.step();
+        Ok(())
+    }
+
+    /// A text that starts here, up to its first escape.
+    #[inline(never)]
+    fn escaped(&mut self, start: usize) -> Result<(), Fault> {
         let own = self.tape.own.len();
         let mut copied = start;
         loop {
@@ -310,10 +315,10 @@ impl<'p> Parser<'p> {
                 _ => return Err(Fault::Invalid),
             }
             copied = self.at;
-            self.at = copied.saturating_add(plain(self.bytes.get(copied..).unwrap_or_default()));
+            self.at = plain(self.bytes, copied);
         }
         self.step();
-        self.tape.push(Node { tag: Tag::OwnString, start: place(own), end: place(self.tape.own.len()) });
+        self.push(Kind::String, place(own), place(self.tape.own.len()));
         Ok(())
     }
 
@@ -365,51 +370,50 @@ impl<'p> Parser<'p> {
         Ok(code)
     }
 
-    /// A name that another member of the object has, too.
-    fn twin(&mut self, index: u32, object: Node) -> Option<u32> {
+    /// A name, of those from here on, that another of them is equal to.
+    fn twin(&mut self, from: usize) -> Option<u32> {
         const FEW: usize = 12;
         let Tape { nodes, own, names, .. } = &mut *self.tape;
-        let name = |index: u32| {
-            let node = nodes.get(index as usize).copied();
-            node.and_then(|node| {
-                let text = if node.tag == Tag::String { self.text } else { own.as_str() };
-                text.as_bytes().get(node.start as usize..node.end as usize)
-            })
+        let names = names.get_mut(from..)?;
+        let text = |index: u32| {
+            let node = nodes.get(index as usize)?;
+            own.as_bytes().get(node.start as usize..node.end as usize)
         };
-        names.clear();
-        let mut next = index.saturating_add(1);
-        while next < object.end {
-            names.push(next);
-            let value = next.saturating_add(1);
-            next = match nodes.get(value as usize) {
-                Some(Node { tag: Tag::Array | Tag::Object, end, .. }) => *end,
-                _ => value.saturating_add(1),
-            };
-        }
         if names.len() <= FEW {
-            let is_twin =
-                |(count, one): &(usize, &u32)| names.iter().take(*count).any(|other| name(*other) == name(**one));
-            return names.iter().enumerate().find(is_twin).map(|(_, twin)| *twin);
+            let mut known: &[Name] = &[];
+            for (count, name) in names.iter().enumerate() {
+                let is_twin = |other: &Name| other.start == name.start && text(other.index) == text(name.index);
+                if known.iter().any(is_twin) {
+                    return Some(name.index);
+                }
+                known = names.get(..=count).unwrap_or_default();
+            }
+            return None;
         }
-        names.sort_unstable_by(|one, other| name(*one).cmp(&name(*other)).then(one.cmp(other)));
+        names.sort_unstable_by(|one, other| text(one.index).cmp(&text(other.index)).then(one.index.cmp(&other.index)));
         names.windows(2).find_map(|pair| match pair {
-            [one, other] if name(*one) == name(*other) => Some(*other),
+            [one, other] if text(one.index) == text(other.index) => Some(other.index),
             _ => None,
         })
     }
 }
 
-/// How many bytes go into a text as they are: up to a quote, an escape or a control character.
-fn plain(bytes: &[u8]) -> usize {
-    let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    let (words, _) = bytes.as_chunks::<8>();
-    let whole = words.iter().take_while(|word| is_plain_word(u64::from_le_bytes(**word))).count().saturating_mul(8);
-    let rest = bytes.get(whole..).unwrap_or_default();
-    whole.saturating_add(rest.iter().take_while(|byte| is_plain(byte)).count())
+/// Where what goes into a text as it is ends: at a quote, an escape or a control character.
+fn plain(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return at.wrapping_add((special.trailing_zeros() >> 3) as usize);
+        }
+        at = at.wrapping_add(8);
+    }
+    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    at.saturating_add(bytes.iter().skip(at).take_while(is_plain).count())
 }
 
-/// Whether eight bytes are all plain. May say no of some that are, never yes of some that are not.
-const fn is_plain_word(word: u64) -> bool {
+/// Of eight bytes, the high bits of those that are not plain; the lowest such bit is right, others above it may be too many.
+const fn special(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = ONES << 7;
     /// Sets the high bit of bytes that are zero, and maybe of others above the first such.
@@ -419,5 +423,5 @@ const fn is_plain_word(word: u64) -> bool {
     const QUOTES: u64 = ONES.wrapping_mul(b'"' as u64);
     const ESCAPES: u64 = ONES.wrapping_mul(b'\\' as u64);
     const CONTROLS: u64 = ONES.wrapping_mul(0xe0);
-    (zeros(word ^ QUOTES) | zeros(word ^ ESCAPES) | zeros(word & CONTROLS)) & HIGHS == 0
+    (zeros(word ^ QUOTES) | zeros(word ^ ESCAPES) | zeros(word & CONTROLS)) & HIGHS
 }

@@ -1,29 +1,16 @@
 //! The list of nodes, and how it is built by hand.
 
 use super::{
-    Error, Limits, Value,
-    parse::{self, Parser},
+    Error, Kind, Limits, Value,
+    parse::{self, Level, Name, Parser},
 };
 
-/// What a node is. Texts that had escapes, or come from elsewhere, are in the tape's own text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tag {
-    Null,
-    False,
-    True,
-    Number,
-    String,
-    OwnNumber,
-    OwnString,
-    Array,
-    Object,
-}
-
-/// A value or a member's name. Of a text, `start..end` is where it is. Of a container, `start` is the number of its
-/// children (names and values), and `end` is the index of the node behind its last one.
+/// A value or a member's name. Of a text or a number, `start..end` is where it is in the tape's text. Of a container,
+/// `start` is the number of its children (names and values), and `end` is the index of the node behind its last one. Of a
+/// truth value, `start` is 1 for `true`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    pub(super) tag: Tag,
+    pub(super) kind: Kind,
     pub(super) start: u32,
     pub(super) end: u32,
 }
@@ -32,11 +19,14 @@ pub(super) struct Node {
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
+    /// What was read, what had escapes, and what came from elsewhere.
     pub(super) own: String,
     /// The containers that are open.
-    pub(super) open: Vec<u32>,
-    /// For finding names that come twice.
-    pub(super) names: Vec<u32>,
+    open: Vec<u32>,
+    /// Those that are open while a text is read: around the innermost.
+    pub(super) levels: Vec<Level>,
+    /// Names of all their members: for finding those that come twice.
+    pub(super) names: Vec<Name>,
 }
 
 impl Tape {
@@ -44,11 +34,10 @@ impl Tape {
     ///
     /// # Errors
     /// The first [`Fault`](super::Fault), and where it is.
-    pub fn parse<'t>(&'t mut self, text: &'t [u8], limits: &Limits) -> Result<Value<'t>, Error> {
+    pub fn parse(&mut self, text: &[u8], limits: &Limits) -> Result<Value<'_>, Error> {
         self.begin();
-        let text = parse::utf8(text)?;
-        Parser::new(self, text, 0, limits).parse()?;
-        Ok(Value { tape: self, text, index: 0 })
+        self.json(text, limits)?;
+        Ok(self.built())
     }
 
     /// Starts a value that is built by hand.
@@ -60,18 +49,18 @@ impl Tape {
 
     /// What was built since [`Tape::begin`]; `null` if nothing was.
     pub fn built(&self) -> Value<'_> {
-        Value { tape: self, text: "", index: 0 }
+        self.at(0)
     }
 
     /// The value that was built when there were `id` nodes.
     pub(crate) fn at(&self, id: u32) -> Value<'_> {
-        Value { tape: self, text: "", index: id }
+        Value { tape: self, index: id }
     }
 
     /// Adds a text.
     pub fn string(&mut self, text: &str) {
         let (start, end) = self.keep(text);
-        self.push(Node { tag: Tag::OwnString, start, end });
+        self.push(Node { kind: Kind::String, start, end });
     }
 
     /// Adds a member's name; its value comes next.
@@ -82,7 +71,7 @@ impl Tape {
     /// Adds a number, which must be one by JSON's grammar: see [`is_number`](Self::is_number).
     pub fn number(&mut self, text: &str) {
         let (start, end) = self.keep(text);
-        self.push(Node { tag: Tag::OwnNumber, start, end });
+        self.push(Node { kind: Kind::Number, start, end });
     }
 
     /// Whether a text is a number by JSON's grammar, of this many digits at most.
@@ -92,22 +81,22 @@ impl Tape {
 
     /// Adds a truth value.
     pub fn boolean(&mut self, value: bool) {
-        self.push(Node { tag: if value { Tag::True } else { Tag::False }, start: 0, end: 0 });
+        self.push(Node { kind: Kind::Boolean, start: value.into(), end: 0 });
     }
 
     /// Adds a `null`.
     pub fn null(&mut self) {
-        self.push(Node { tag: Tag::Null, start: 0, end: 0 });
+        self.push(Node { kind: Kind::Null, start: 0, end: 0 });
     }
 
     /// Opens an array.
     pub fn array(&mut self) {
-        self.open(Tag::Array);
+        self.open(Kind::Array);
     }
 
     /// Opens an object. Nothing checks that names differ.
     pub fn object(&mut self) {
-        self.open(Tag::Object);
+        self.open(Kind::Object);
     }
 
     /// Closes the container that was opened last.
@@ -124,11 +113,8 @@ impl Tape {
     /// The first [`Fault`](super::Fault); what was built is then of no use.
     pub fn json(&mut self, text: &[u8], limits: &Limits) -> Result<(), Error> {
         let text = parse::utf8(text)?;
-        let open = std::mem::take(&mut self.open);
         let (base, _) = self.keep(text);
-        let result = Parser::new(self, text, base, limits).parse();
-        self.open = open;
-        result?;
+        Parser::new(self, text, base, limits).parse()?;
         self.count();
         Ok(())
     }
@@ -154,19 +140,26 @@ impl Tape {
         }
     }
 
-    pub(super) fn keep(&mut self, text: &str) -> (u32, u32) {
+    /// Gives back what was allocated and is not needed.
+    pub(super) fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.own.shrink_to_fit();
+        (self.levels, self.names) = Default::default();
+    }
+
+    fn keep(&mut self, text: &str) -> (u32, u32) {
         let start = self.own.len();
         self.own.push_str(text);
         (place(start), place(self.own.len()))
     }
 
-    pub(super) fn open(&mut self, tag: Tag) {
+    fn open(&mut self, kind: Kind) {
         let index = self.len();
-        self.push(Node { tag, start: 0, end: 0 });
+        self.push(Node { kind, start: 0, end: 0 });
         self.open.push(index);
     }
 
-    pub(super) fn push(&mut self, node: Node) {
+    fn push(&mut self, node: Node) {
         self.count();
         self.nodes.push(node);
     }
@@ -177,6 +170,30 @@ impl Tape {
             node.start = node.start.saturating_add(1);
         }
     }
+}
+
+impl Tape {
+    /// A member's name, and how it [starts](start).
+    pub(super) fn name_at(&self, id: u32) -> (&[u8], u64) {
+        let Some(node) = self.nodes.get(id as usize) else { return (&[], 0) };
+        let rest = self.own.as_bytes().get(node.start as usize..).unwrap_or_default();
+        let name = rest.get(..node.end.wrapping_sub(node.start) as usize).unwrap_or_default();
+        let start = match rest.first_chunk() {
+            Some(word) if name.len() >= 8 => u64::from_be_bytes(*word),
+            Some(word) => u64::from_be_bytes(*word) & !u64::MAX.wrapping_shr(place(name.len()).wrapping_mul(8)),
+            None => start(name),
+        };
+        (name, start)
+    }
+}
+
+/// How a text begins: its first eight bytes as a number, zeros behind its end. Numbers are in the order of texts.
+pub(crate) fn start(text: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    for (to, from) in word.iter_mut().zip(text) {
+        *to = *from;
+    }
+    u64::from_be_bytes(word)
 }
 
 /// A place in a text, none of which is longer than 4 GiB in WebAssembly.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::tape::{Node, Tag, Tape};
+use super::tape::{Node, Tape};
 use crate::pointer;
 
 /// What a value is. Numbers are numbers: which of them are integers is a matter of their value.
@@ -26,13 +26,12 @@ pub enum Kind {
 #[derive(Clone, Copy)]
 pub struct Value<'t> {
     pub(super) tape: &'t Tape,
-    pub(super) text: &'t str,
     pub(super) index: u32,
 }
 
 impl<'t> Value<'t> {
     fn node(self) -> Node {
-        let none = Node { tag: Tag::Null, start: 0, end: 0 };
+        let none = Node { kind: Kind::Null, start: 0, end: 0 };
         self.tape.nodes.get(self.index as usize).copied().unwrap_or(none)
     }
 
@@ -43,7 +42,7 @@ impl<'t> Value<'t> {
     /// The id that a value behind it would have: all that is in it has ids from its own to below this.
     pub(crate) fn behind(self) -> u32 {
         let node = self.node();
-        if matches!(node.tag, Tag::Array | Tag::Object) { node.end } else { self.index.saturating_add(1) }
+        if matches!(node.kind, Kind::Array | Kind::Object) { node.end } else { self.index.saturating_add(1) }
     }
 
     /// Names this value among those of its text: what differs for any two of them.
@@ -53,43 +52,36 @@ impl<'t> Value<'t> {
 
     /// What it is.
     pub fn kind(self) -> Kind {
-        match self.node().tag {
-            Tag::Null => Kind::Null,
-            Tag::False | Tag::True => Kind::Boolean,
-            Tag::Number | Tag::OwnNumber => Kind::Number,
-            Tag::String | Tag::OwnString => Kind::String,
-            Tag::Array => Kind::Array,
-            Tag::Object => Kind::Object,
-        }
+        self.node().kind
     }
 
     /// A truth value.
     pub fn as_bool(self) -> Option<bool> {
-        match self.node().tag {
-            Tag::True => Some(true),
-            Tag::False => Some(false),
-            _ => None,
-        }
+        let node = self.node();
+        (node.kind == Kind::Boolean).then_some(node.start != 0)
     }
 
     /// A text.
     pub fn as_str(self) -> Option<&'t str> {
-        let node = self.node();
-        match node.tag {
-            Tag::String => self.text.get(node.start as usize..node.end as usize),
-            Tag::OwnString => self.tape.own.get(node.start as usize..node.end as usize),
-            _ => None,
-        }
+        self.slice(Kind::String)
+    }
+
+    /// A member's name, and how it [starts](super::start).
+    pub(crate) fn name(self) -> (&'t [u8], u64) {
+        self.tape.name_at(self.index)
     }
 
     /// A number, as it was written.
     pub fn as_number(self) -> Option<&'t str> {
+        self.slice(Kind::Number)
+    }
+
+    fn slice(self, kind: Kind) -> Option<&'t str> {
         let node = self.node();
-        match node.tag {
-            Tag::Number => self.text.get(node.start as usize..node.end as usize),
-            Tag::OwnNumber => self.tape.own.get(node.start as usize..node.end as usize),
-            _ => None,
+        if node.kind != kind {
+            return None;
         }
+        self.tape.own.get(node.start as usize..node.end as usize)
     }
 
     /// A number that is written as a whole number from 0 to 2^64 - 1.
@@ -100,9 +92,9 @@ impl<'t> Value<'t> {
     /// How many elements or members there are; 0 of what is neither.
     pub fn len(self) -> usize {
         let node = self.node();
-        match node.tag {
-            Tag::Array => node.start as usize,
-            Tag::Object => (node.start / 2) as usize,
+        match node.kind {
+            Kind::Array => node.start as usize,
+            Kind::Object => (node.start / 2) as usize,
             _ => 0,
         }
     }
@@ -114,13 +106,13 @@ impl<'t> Value<'t> {
 
     /// The elements of an array; none of anything else.
     pub fn elements(self) -> Elements<'t> {
-        let is_array = self.node().tag == Tag::Array;
+        let is_array = self.kind() == Kind::Array;
         Elements { next: self.at(self.index.saturating_add(1)), end: if is_array { self.behind() } else { 0 } }
     }
 
     /// The members of an object; none of anything else.
     pub fn members(self) -> Members<'t> {
-        let is_object = self.node().tag == Tag::Object;
+        let is_object = self.kind() == Kind::Object;
         Members { next: self.at(self.index.saturating_add(1)), end: if is_object { self.behind() } else { 0 } }
     }
 

@@ -1,7 +1,5 @@
 //! One schema: from its members to its rules.
 
-use std::cmp::Ordering;
-
 use crate::{
     config::{quoted, said},
     json::{Kind, Limits, Value},
@@ -16,7 +14,8 @@ use super::{
     format::{Format, NumberFormat},
     keyword::{self, Found, Keyword},
     pattern::Pattern,
-    table::{Dynamic, Enum, If, NONE, Rule, Span, TRUE, count, put, types, word},
+    short::Short,
+    table::{Dynamic, Enum, If, NONE, Number, Rule, Span, TRUE, count, put, types, word},
 };
 
 /// A schema that is being compiled.
@@ -399,7 +398,7 @@ impl Compiler {
         if let Some(known) = self.shared.get(&key) {
             return Some(*known);
         }
-        let id = put(&mut self.table.numbers, exact);
+        let id = put(&mut self.table.numbers, Number { short: Short::parse(text), exact });
         self.shared.insert(key, id);
         Some(id)
     }
@@ -407,7 +406,7 @@ impl Compiler {
     fn multiple(&mut self, build: &Build<'_>, value: Value<'_>) -> Option<Rule> {
         let number = self.limit(build, value)?;
         let zero = Decimal::parse("0")?;
-        if self.table.numbers.get(number as usize).is_none_or(|number| *number <= zero) {
+        if self.table.numbers.get(number as usize).is_none_or(|number| number.exact <= zero) {
             self.expected(build.place.document, "a number above 0", value);
             return None;
         }
@@ -472,19 +471,6 @@ impl Compiler {
 /// A whole number that is not too large for comparisons in a register.
 pub(super) fn small(text: &str) -> Option<i64> {
     if text.len() > 18 { None } else { text.parse().ok() }
-}
-
-/// Compares a number that is short and has no exponent with a whole one, without a copy of its digits.
-pub(super) fn compare_short(text: &str, limit: i64) -> Option<Ordering> {
-    if text.len() > 18 {
-        return None;
-    }
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    let signed = if text.starts_with('-') { part.checked_neg()? } else { part };
-    let value = whole.parse::<i128>().ok()?.checked_mul(scale)?.checked_add(signed)?;
-    Some(value.cmp(&i128::from(limit).checked_mul(scale)?))
 }
 
 /// A whole number from 0, however it is written. What is very large is the largest there is.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::json::{Kind, Value};
+use crate::json::{self, Kind, Value};
 
 use super::{
     Dialect,
@@ -121,6 +121,7 @@ impl Compiler {
                 required = required.saturating_add(1);
             }
             members.push(Member {
+                start: json::start(name.as_bytes()),
                 name: self.name(name),
                 schema: or_none(member.schema),
                 required: if member.is_required { required } else { 0 },

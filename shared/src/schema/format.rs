@@ -131,8 +131,11 @@ impl Format {
 }
 
 fn is_uuid(text: &str) -> bool {
-    let parts = || text.split('-');
-    parts().map(str::len).eq([8, 4, 4, 4, 12]) && parts().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    let is_good = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(is_good)
 }
 
 fn is_base64(text: &str) -> bool {

@@ -5,12 +5,9 @@ use crate::json::Value;
 use super::{
     TooComplex,
     evaluated::Frame,
-    run::{Run, Verdict},
+    run::{GUESSES, Run, Verdict},
     table::{FALSE, Member, NONE, Object, TRUE, Way, count},
 };
-
-/// How many required members are known one by one; of more, they are counted.
-const BITS: u32 = 128;
 
 impl Run<'_> {
     /// Whether there are as many parts as there may be; each bound with its keyword.
@@ -27,6 +24,7 @@ impl Run<'_> {
         is_enough && !is_too_many
     }
 
+    #[inline(never)]
     pub(super) fn object(&mut self, at: u32, value: Value<'_>, frame: Frame) -> Verdict {
         let table = self.table;
         let Some(object) = table.objects.get(at as usize) else { return Ok(true) };
@@ -37,21 +35,35 @@ impl Run<'_> {
         if object.is_declared {
             self.evaluated.declare(frame);
         }
-        let mut seen = 0_u128;
-        let mut many = 0_u32;
+        // The first required members are known one by one; of more, they are counted.
+        let mut seen = [0_u64; 2];
+        let mut found = 0_u32;
+        let declared = object.members.of(&table.members);
         let mut members = value.members();
         let mut position = 0_usize;
         while let Some((name, member)) = members.pair() {
             self.spend(1)?;
-            let text = name.as_str().unwrap_or_default();
-            let known = table.member(object, text);
-            if let Some(Member { required, .. }) = known
-                && *required > 0
+            let named = name.name();
+            let guess = self.guesses.get(position % GUESSES).copied().unwrap_or_default();
+            let mut known = declared.get(guess).filter(|member| table.is_named(member, named));
+            if known.is_none()
+                && let Some(at) = table.position(declared, named)
             {
-                if *required <= BITS {
-                    seen |= 1_u128.wrapping_shl(required.wrapping_sub(1));
-                } else {
-                    many = many.saturating_add(1);
+                known = declared.get(at);
+                if let Some(guess) = self.guesses.get_mut(position % GUESSES) {
+                    *guess = at;
+                }
+            }
+            if let Some(Member { required, .. }) = known
+                && let Some(required) = required.checked_sub(1)
+            {
+                let bit = 1_u64.wrapping_shl(required);
+                let word = seen.get_mut((required >> 6) as usize);
+                if word.as_ref().is_none_or(|word| **word & bit == 0) {
+                    found = found.saturating_add(1);
+                }
+                if let Some(word) = word {
+                    *word |= bit;
                 }
             }
             if !self.member(object, known, name, member, frame, position)? {
@@ -62,7 +74,6 @@ impl Run<'_> {
             }
             position = position.wrapping_add(1);
         }
-        let found = seen.count_ones().saturating_add(many);
         if found < object.required {
             is_valid = self.missing(object, value)?;
             if self.is_over() {
@@ -157,6 +168,7 @@ impl Run<'_> {
         Ok(is_valid)
     }
 
+    #[inline(never)]
     pub(super) fn array(&mut self, at: u32, value: Value<'_>, frame: Frame) -> Verdict {
         let table = self.table;
         let Some(array) = table.arrays.get(at as usize) else { return Ok(true) };

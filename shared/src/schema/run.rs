@@ -9,16 +9,20 @@ use crate::json::{Kind, Value};
 
 use super::{
     TooComplex,
-    build::{compare_short, small},
+    build::small,
     decimal::Decimal,
     evaluated::{Evaluated, Frame},
     memory::Memory,
-    table::{Discriminator, NONE, Rule, TRUE, Table, types},
+    short::Short,
+    table::{Discriminator, NONE, Node, Number, Rule, Span, TRUE, Table, types},
     violations::Violations,
 };
 
 /// How deep schemas may be within one another while a value is judged: as much as the stack is sure to hold.
 pub(super) const DEPTH: u32 = 600;
+
+/// Of how many members of an object it is known where they were declared.
+pub(super) const GUESSES: usize = 16;
 
 /// A verdict.
 pub(super) type Verdict = Result<bool, TooComplex>;
@@ -36,6 +40,10 @@ pub(super) struct Run<'s> {
     /// Schemas that discriminators choose, and the values that they are held against just now.
     open: Vec<(u32, u32)>,
     memory: Memory,
+    /// The number that was looked at last, by its id: it has more rules than one.
+    short: (u32, Option<Short>),
+    /// Where members were declared, by their positions in the last object: in lists, they come in the same order again.
+    pub(super) guesses: [usize; GUESSES],
 }
 
 impl<'s> Run<'s> {
@@ -50,6 +58,8 @@ impl<'s> Run<'s> {
             scope: Vec::new(),
             open: Vec::new(),
             memory: Memory::new(steps, table.dynamics.is_empty()),
+            short: (NONE, None),
+            guesses: [0; GUESSES],
         }
     }
 
@@ -67,6 +77,8 @@ impl<'s> Run<'s> {
     }
 
     /// A violation. Always `false`, as the verdict.
+    #[cold]
+    #[inline(never)]
     pub(super) fn fail(&mut self, value: Value<'_>, keyword: &'static str) -> bool {
         if self.is_reporting {
             self.violations.add(value, keyword, None);
@@ -88,14 +100,19 @@ impl<'s> Run<'s> {
     }
 
     /// A part of a value.
+    #[inline]
     pub(super) fn part(&mut self, schema: u32, value: Value<'_>) -> Verdict {
         if schema == TRUE {
             return Ok(true);
         }
-        let is_small = value.is_empty();
-        if is_small || self.is_reporting || !self.memory.is_on(self.steps) {
+        if !self.memory.is_on(self.steps) || self.is_reporting || value.is_empty() {
             return self.schema(schema, value, Frame::NONE);
         }
+        self.remembered(schema, value)
+    }
+
+    #[inline(never)]
+    fn remembered(&mut self, schema: u32, value: Value<'_>) -> Verdict {
         if let Some(known) = self.memory.get(schema, value.id()) {
             self.spend(1)?;
             return Ok(known);
@@ -115,10 +132,11 @@ impl<'s> Run<'s> {
 
     /// A value, of whose parts those that are looked at are marked in `frame`.
     pub(super) fn schema(&mut self, schema: u32, value: Value<'_>, frame: Frame) -> Verdict {
-        let node = self.table.node(schema);
+        let table = self.table;
+        let Some(node) = table.nodes.get(schema as usize) else { return Ok(self.fail(value, "type")) };
         self.spend(1)?;
         let kind = value.kind();
-        if node.types & types::of(kind) == 0 && !is_integer(node.types, kind, value) {
+        if node.types & types::of(kind) == 0 && !self.is_integer(node.types, kind, value) {
             return Ok(self.fail(value, "type"));
         }
         if node.rules.len == 0 {
@@ -128,6 +146,19 @@ impl<'s> Run<'s> {
             return Err(TooComplex);
         }
         self.depth = self.depth.saturating_add(1);
+        let is_plain = !node.has_unevaluated && !node.is_mapped && table.dynamics.is_empty();
+        let (own, is_new_scope) = if is_plain { (frame, false) } else { self.enter(schema, node, value, frame)? };
+        let verdict = self.rules(node.rules, value, kind, own);
+        if !is_plain {
+            self.leave(node, is_new_scope, own, frame, verdict == Ok(true));
+        }
+        self.depth = self.depth.saturating_sub(1);
+        verdict
+    }
+
+    /// Keeps what rules inside have to know. Returned is the frame for them, and whether there is a new scope.
+    #[inline(never)]
+    fn enter(&mut self, schema: u32, node: &Node, value: Value<'_>, frame: Frame) -> Result<(Frame, bool), TooComplex> {
         let is_new_scope = !self.table.dynamics.is_empty() && self.scope.last() != Some(&node.resource);
         if is_new_scope {
             self.scope.push(node.resource);
@@ -135,65 +166,74 @@ impl<'s> Run<'s> {
         if node.is_mapped {
             self.open.push((schema, value.id()));
         }
-        let verdict = if node.has_unevaluated && !value.is_empty() {
-            self.with_frame(schema, value, kind, frame)
-        } else {
-            self.rules(schema, value, kind, frame)
-        };
+        if !node.has_unevaluated || value.is_empty() {
+            return Ok((frame, is_new_scope));
+        }
+        // What others looked at is not its concern.
+        self.spend(value.len().wrapping_shr(6))?;
+        Ok((self.evaluated.open(value.len()), is_new_scope))
+    }
+
+    #[inline(never)]
+    fn leave(&mut self, node: &Node, is_new_scope: bool, own: Frame, outer: Frame, is_valid: bool) {
+        if own != outer {
+            self.evaluated.close(own, outer, is_valid);
+        }
         if node.is_mapped {
             self.open.pop();
         }
         if is_new_scope {
             self.scope.pop();
         }
-        self.depth = self.depth.saturating_sub(1);
-        verdict
     }
 
-    /// With a frame of its own: what others looked at is not its concern.
-    #[inline(never)]
-    fn with_frame(&mut self, schema: u32, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
-        self.spend(value.len().wrapping_shr(6))?;
-        let own = self.evaluated.open(value.len());
-        let verdict = self.rules(schema, value, kind, own);
-        self.evaluated.close(own, frame, verdict == Ok(true));
-        verdict
-    }
-
-    fn rules(&mut self, schema: u32, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
+    #[inline]
+    fn rules(&mut self, rules: Span, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
         let table = self.table;
         let mut is_valid = true;
-        for rule in table.node(schema).rules.of(&table.rules) {
-            if rule.is_last() && !is_valid {
+        for rule in rules.of(&table.rules) {
+            if !is_valid && rule.is_last() {
                 break;
             }
             self.spend(1)?;
-            if matches!(rule, Rule::Nullable) && kind == Kind::Null {
-                break;
-            }
-            if !self.rule(*rule, value, kind, frame)? {
+            let verdict = match *rule {
+                Rule::Object(at) if kind == Kind::Object => self.object(at, value, frame),
+                Rule::Array(at) if kind == Kind::Array => self.array(at, value, frame),
+                Rule::Ref(schema) => self.schema(schema, value, frame),
+                Rule::MinLength(_) | Rule::MaxLength(_) | Rule::Pattern(_) | Rule::Format(_) => self.text(*rule, value),
+                Rule::Minimum(_)
+                | Rule::Maximum(_)
+                | Rule::ExclusiveMinimum(_)
+                | Rule::ExclusiveMaximum(_)
+                | Rule::MultipleOf(_)
+                | Rule::NumberFormat(_)
+                    if kind == Kind::Number =>
+                {
+                    self.number(*rule, value)
+                }
+                rule => self.rule(rule, value, kind, frame),
+            };
+            if !verdict? {
                 is_valid = false;
                 if self.is_over() {
                     break;
                 }
             }
-            if let Rule::Discriminator(at) = rule
-                && let Some(rule) = table.discriminators.get(*at as usize)
-                && self.is_covered(rule, value)
-            {
-                break;
+            match rule {
+                Rule::Nullable if kind == Kind::Null => break,
+                Rule::Discriminator(at) if self.is_covered(*at, value) => break,
+                _ => {}
             }
         }
         Ok(is_valid)
     }
 
+    /// The less common rules.
+    #[inline(never)]
     fn rule(&mut self, rule: Rule, value: Value<'_>, kind: Kind, frame: Frame) -> Verdict {
         match rule {
             Rule::Never => Ok(self.fail(value, "false")),
-            Rule::Ref(schema) => self.schema(schema, value, frame),
             Rule::All(list) => self.all(list, value, frame),
-            Rule::Object(at) if kind == Kind::Object => self.object(at, value, frame),
-            Rule::Array(at) if kind == Kind::Array => self.array(at, value, frame),
             Rule::UnevaluatedItems(schema) if kind == Kind::Array => self.unevaluated_items(schema, value, frame),
             Rule::UnevaluatedProperties(schema) if kind == Kind::Object => {
                 self.unevaluated_properties(schema, value, frame, "unevaluatedProperties")
@@ -228,11 +268,7 @@ impl<'s> Run<'s> {
                 }
                 Ok(self.fail(value, "const"))
             }
-            _ => match kind {
-                Kind::Number => self.number(rule, value),
-                Kind::String => self.text(rule, value),
-                _ => Ok(true),
-            },
+            _ => Ok(true),
         }
     }
 
@@ -358,26 +394,46 @@ impl<'s> Run<'s> {
     }
 
     /// Whether all that a schema says was said by the one that its discriminator chose.
-    fn is_covered(&self, rule: &Discriminator, value: Value<'_>) -> bool {
+    fn is_covered(&self, at: u32, value: Value<'_>) -> bool {
+        let Some(rule) = self.table.discriminators.get(at as usize) else { return false };
         rule.otherwise.is_none()
             && meant(rule, value).is_some_and(|(schema, is_heir)| is_heir && !self.is_open(schema, value))
     }
 
-    fn number(&mut self, rule: Rule, value: Value<'_>) -> Verdict {
+    /// Whether a number is one of those integers that are accepted.
+    #[inline(never)]
+    fn is_integer(&mut self, accepted: u8, kind: Kind, value: Value<'_>) -> bool {
+        if kind != Kind::Number || accepted & (types::INTEGER | types::PLAIN_INTEGER) == 0 {
+            return false;
+        }
+        if let Some(short) = self.short(value)
+            && short.is_plain()
+        {
+            return true;
+        }
         let text = value.as_number().unwrap_or_default();
+        let is_plain = !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
+        is_plain || (accepted & types::INTEGER != 0 && Decimal::parse(text).is_some_and(|number| number.is_integer()))
+    }
+
+    #[inline(never)]
+    fn number(&mut self, rule: Rule, value: Value<'_>) -> Verdict {
         let (is_valid, keyword) = match rule {
-            Rule::Minimum(at) => (self.compare(text, at)?.is_ge(), "minimum"),
-            Rule::Maximum(at) => (self.compare(text, at)?.is_le(), "maximum"),
-            Rule::ExclusiveMinimum(at) => (self.compare(text, at)?.is_gt(), "exclusiveMinimum"),
-            Rule::ExclusiveMaximum(at) => (self.compare(text, at)?.is_lt(), "exclusiveMaximum"),
-            Rule::MultipleOf(at) => (self.is_multiple(text, at)?, "multipleOf"),
-            Rule::NumberFormat(at) => {
-                let number = self.exact(text)?;
-                (self.table.number_formats.get(at as usize).is_none_or(|format| format.is_valid(&number)), "format")
-            }
+            Rule::Minimum(at) => (self.compare(value, at)?.is_ge(), "minimum"),
+            Rule::Maximum(at) => (self.compare(value, at)?.is_le(), "maximum"),
+            Rule::ExclusiveMinimum(at) => (self.compare(value, at)?.is_gt(), "exclusiveMinimum"),
+            Rule::ExclusiveMaximum(at) => (self.compare(value, at)?.is_lt(), "exclusiveMaximum"),
+            Rule::MultipleOf(at) => (self.is_multiple(value, at)?, "multipleOf"),
+            Rule::NumberFormat(at) => (self.has_format(value, at)?, "format"),
             _ => return Ok(true),
         };
         if is_valid { Ok(true) } else { Ok(self.fail(value, keyword)) }
+    }
+
+    #[inline(never)]
+    fn has_format(&mut self, value: Value<'_>, at: u32) -> Verdict {
+        let Some(format) = self.table.number_formats.get(at as usize) else { return Ok(true) };
+        Ok(format.is_valid(&self.exact(value.as_number().unwrap_or_default())?))
     }
 
     /// What is too long to be exact is too complex.
@@ -389,26 +445,58 @@ impl<'s> Run<'s> {
         Decimal::parse(text).ok_or(TooComplex)
     }
 
-    fn compare(&mut self, text: &str, at: u32) -> Result<Ordering, TooComplex> {
+    /// A number, if it is short.
+    fn short(&mut self, value: Value<'_>) -> Option<Short> {
+        if self.short.0 != value.id() {
+            self.short = (value.id(), value.as_number().and_then(Short::parse));
+        }
+        self.short.1
+    }
+
+    fn compare(&mut self, value: Value<'_>, at: u32) -> Result<Ordering, TooComplex> {
         let Some(limit) = self.table.numbers.get(at as usize) else { return Ok(Ordering::Equal) };
-        if let Some(order) = limit.as_i64().and_then(|limit| compare_short(text, limit)) {
+        if let (Some(number), Some(limit)) = (self.short(value), limit.short)
+            && let Some(order) = number.compare(limit)
+        {
             return Ok(order);
         }
-        Ok(self.exact(text)?.cmp(limit))
+        self.compare_exact(value, limit)
     }
 
-    fn is_multiple(&mut self, text: &str, at: u32) -> Verdict {
+    #[cold]
+    #[inline(never)]
+    fn compare_exact(&mut self, value: Value<'_>, limit: &Number) -> Result<Ordering, TooComplex> {
+        Ok(self.exact(value.as_number().unwrap_or_default())?.cmp(&limit.exact))
+    }
+
+    fn is_multiple(&mut self, value: Value<'_>, at: u32) -> Verdict {
         let Some(divisor) = self.table.numbers.get(at as usize) else { return Ok(true) };
-        self.spend(text.len())?;
-        Ok(self.exact(text)?.is_multiple_of(divisor))
+        if let (Some(number), Some(divisor)) = (self.short(value), divisor.short)
+            && let Some(verdict) = number.is_multiple_of(divisor)
+        {
+            return Ok(verdict);
+        }
+        self.is_exact_multiple(value, divisor)
     }
 
+    #[cold]
+    #[inline(never)]
+    fn is_exact_multiple(&mut self, value: Value<'_>, divisor: &Number) -> Verdict {
+        let text = value.as_number().unwrap_or_default();
+        self.spend(text.len())?;
+        Ok(self.exact(text)?.is_multiple_of(&divisor.exact))
+    }
+
+    #[inline(never)]
     fn text(&mut self, rule: Rule, value: Value<'_>) -> Verdict {
-        let text = value.as_str().unwrap_or_default();
+        let Some(text) = value.as_str() else { return Ok(true) };
         let (is_valid, keyword) = match rule {
-            Rule::MinLength(least) => (self.length(text)? >= least, "minLength"),
+            // Characters are at least a fourth of the bytes, ...
+            Rule::MinLength(least) => {
+                (super::table::count(text.len().div_ceil(4)) >= least || self.length(text)? >= least, "minLength")
+            }
             Rule::MaxLength(most) => {
-                // Characters are no more than bytes.
+                // ... and no more than these.
                 (super::table::count(text.len()) <= most || self.length(text)? <= most, "maxLength")
             }
             Rule::Pattern(at) => (self.is_match(at, text)?, "pattern"),
@@ -438,14 +526,4 @@ fn meant(rule: &Discriminator, value: Value<'_>) -> Option<(u32, bool)> {
     let name = value.get(&rule.property)?.as_str()?;
     let at = rule.mapping.binary_search_by(|(known, ..)| (**known).cmp(name)).ok()?;
     rule.mapping.get(at).map(|(_, schema, is_heir)| (*schema, *is_heir))
-}
-
-/// Whether a number is one of those integers that are accepted.
-fn is_integer(accepted: u8, kind: Kind, value: Value<'_>) -> bool {
-    if kind != Kind::Number || accepted & (types::INTEGER | types::PLAIN_INTEGER) == 0 {
-        return false;
-    }
-    let text = value.as_number().unwrap_or_default();
-    let is_plain = !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
-    is_plain || (accepted & types::INTEGER != 0 && Decimal::parse(text).is_some_and(|number| number.is_integer()))
 }

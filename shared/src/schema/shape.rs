@@ -1,5 +1,7 @@
 //! What schemas are about, for those who have to read a value before it can be judged.
 
+use crate::json;
+
 use super::{
     Types,
     table::{FALSE, NONE, Object, Rule, TRUE, Table, types, word},
@@ -102,7 +104,12 @@ impl Table {
     }
 
     pub(super) fn declared(&self, schema: u32, name: &str) -> Option<u32> {
-        let known = |object: &Object| self.member(object, name).map(|member| member.schema).filter(|id| *id != NONE);
+        let named = (name.as_bytes(), json::start(name.as_bytes()));
+        let known = |object: &Object| {
+            let members = object.members.of(&self.members);
+            let member = members.get(self.position(members, named)?)?;
+            Some(member.schema).filter(|id| *id != NONE)
+        };
         let own = |see: &dyn Fn(&Object) -> Option<u32>| {
             self.find(schema, DEPTH, &mut |rule| match rule {
                 Rule::Object(at) => see(self.objects.get(at as usize)?),

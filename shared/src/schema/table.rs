@@ -1,11 +1,14 @@
 //! Compiled schemas: flat lists that name one another by number.
 
+use std::cmp::Ordering;
+
 use crate::json::{Kind, Tape};
 
 use super::{
     decimal::Decimal,
     format::{Format, NumberFormat},
     pattern::Pattern,
+    short::Short,
 };
 
 /// Stands for no schema.
@@ -31,15 +34,9 @@ pub(super) mod types {
     pub(in super::super) const PLAIN_INTEGER: u8 = 1 << 7;
     pub(in super::super) const ALL: u8 = NULL | BOOLEAN | NUMBER | STRING | ARRAY | OBJECT;
 
+    /// In the order of [`Kind`].
     pub(in super::super) const fn of(kind: Kind) -> u8 {
-        match kind {
-            Kind::Null => NULL,
-            Kind::Boolean => BOOLEAN,
-            Kind::Number => NUMBER,
-            Kind::String => STRING,
-            Kind::Array => ARRAY,
-            Kind::Object => OBJECT,
-        }
+        1 << kind as u8
     }
 }
 
@@ -174,6 +171,13 @@ pub(super) struct Enum {
     pub(super) others: Span,
 }
 
+/// What numbers are compared with.
+#[derive(Debug)]
+pub(super) struct Number {
+    pub(super) short: Option<Short>,
+    pub(super) exact: Decimal,
+}
+
 /// What an `enum` has of the three words.
 pub(super) mod word {
     pub(in super::super) const NULL: u8 = 1;
@@ -201,6 +205,8 @@ pub(super) struct Array {
 /// A member that is declared, required, or both.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
+    /// How its name begins.
+    pub(super) start: u64,
     pub(super) name: Span,
     pub(super) schema: u32,
     /// Which of the required ones it is, from 1; 0 for those that are not.
@@ -255,7 +261,7 @@ pub(super) struct Table {
     pub(super) discriminators: Vec<Discriminator>,
     pub(super) enums: Vec<Enum>,
     pub(super) texts: Vec<Span>,
-    pub(super) numbers: Vec<Decimal>,
+    pub(super) numbers: Vec<Number>,
     pub(super) number_formats: Vec<NumberFormat>,
     pub(super) patterns: Vec<Pattern>,
     pub(super) arrays: Vec<Array>,
@@ -283,12 +289,22 @@ impl Table {
         self.lists.get(list as usize).map_or(&[], |span| span.of(&self.ids))
     }
 
-    /// What is known of a member of this name.
-    pub(super) fn member(&self, object: &Object, name: &str) -> Option<&Member> {
-        let members = object.members.of(&self.members);
+    /// Whether a member has this name, which [starts](crate::json::start) so.
+    pub(super) fn is_named(&self, member: &Member, (name, start): (&[u8], u64)) -> bool {
+        member.start == start
+            && member.name.len as usize == name.len()
+            && (name.len() <= 8 || self.name(member.name).as_bytes() == name)
+    }
+
+    /// Where among the members of an object the one of this name is.
+    #[inline(never)]
+    pub(super) fn position(&self, members: &[Member], (name, start): (&[u8], u64)) -> Option<usize> {
         let len = count(name.len());
-        let order = |member: &Member| member.name.len.cmp(&len).then_with(|| self.name(member.name).cmp(name));
-        members.get(members.binary_search_by(order).ok()?)
+        let order = |member: &Member| match (member.name.len, member.start).cmp(&(len, start)) {
+            Ordering::Equal if len > 8 => self.name(member.name).as_bytes().cmp(name),
+            order => order,
+        };
+        members.binary_search_by(order).ok()
     }
 
     /// Marks the schemas that discriminators may choose.

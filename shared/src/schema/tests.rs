@@ -43,9 +43,9 @@ impl Compiled {
 }
 
 #[test]
-fn short_numbers_compare_as_exact_ones() {
-    use super::{build::compare_short, decimal::Decimal};
-    for text in [
+fn short_numbers_are_judged_as_exact_ones() {
+    use super::{decimal::Decimal, short::Short};
+    let numbers = [
         "0",
         "-0",
         "-0.5",
@@ -57,15 +57,30 @@ fn short_numbers_compare_as_exact_ones() {
         "0.99",
         "-1.25",
         "19.99",
+        "0.01",
+        "0.03",
+        "2",
+        "20",
+        "123456789",
         "123456789.12345678",
-        "1e1",
-        "0.1e2",
-    ] {
-        for limit in [-2, -1, 0, 1, 2, 20, 123_456_789, i64::MAX, i64::MIN] {
-            let exact = Decimal::parse(text).unwrap().cmp(&Decimal::from(limit));
-            assert!(compare_short(text, limit).is_none_or(|order| order == exact), "{text} {limit}");
+        "0.0000000000000001",
+        "-99999999999999999",
+        "999999999999999999",
+    ];
+    for text in numbers {
+        for other in numbers {
+            let [one, two] = [text, other].map(|text| Short::parse(text).unwrap());
+            let [exact, limit] = [text, other].map(|text| Decimal::parse(text).unwrap());
+            assert!(one.compare(two).is_none_or(|order| order == exact.cmp(&limit)), "{text} {other}");
+            let is_multiple = one.is_multiple_of(two);
+            assert!(is_multiple.is_none_or(|is| is == exact.is_multiple_of(&limit)), "{text} {other}");
         }
     }
-    assert_eq!(compare_short("-0.5", 0), Some(std::cmp::Ordering::Less));
-    assert_eq!(compare_short("0.1e2", 0), None);
+    let judge = |one, other| Short::parse(one).zip(Short::parse(other)).map(|(one, other)| one.compare(other));
+    assert_eq!(judge("-0.5", "0"), Some(Some(std::cmp::Ordering::Less)));
+    assert_eq!(judge("0.1e2", "0"), None);
+    assert_eq!(judge("1234567890123456789", "0"), None);
+    assert_eq!(judge("999999999999999999", "0.1"), Some(None));
+    let [price, cent] = ["19.99", "0.01"].map(|text| Short::parse(text).unwrap());
+    assert_eq!(price.is_multiple_of(cent), Some(true));
 }

@@ -52,7 +52,10 @@ fn is_local(local: &str, international: bool) -> bool {
         return true;
     }
     // RFC 5322 section 3.2.3.
-    let is_atom = |char: char| char.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(char) || foreign(char);
+    let is_atom = |char: char| match char {
+        '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='~' => true,
+        char => char.is_ascii_alphanumeric() || foreign(char),
+    };
     local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
 }
 
