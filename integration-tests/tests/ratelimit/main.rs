@@ -2,6 +2,8 @@
 
 mod basics;
 mod configuration;
+mod exact;
 mod gate;
 mod service;
 mod startup;
+mod time;
