@@ -144,7 +144,11 @@ async fn limits_that_are_decided_together_take_all_or_nothing() {
             let refused = gate.refused_with(429, &client, make(n).1).await;
             let group = of(n / 2 * 2) + of(n / 2 * 2 + 1);
             let rest = [("own", 40 - 2 * of(n)), ("group", 90 - 3 * group), ("all", 0)];
-            assert_eq!(left(&refused), rest.map(|(name, rest)| (name.to_owned(), rest)), "{workers} workers: {passed:?}");
+            assert_eq!(
+                left(&refused),
+                rest.map(|(name, rest)| (name.to_owned(), rest)),
+                "{workers} workers: {passed:?}"
+            );
         }
         assert_eq!(gate.upstream.count(), 100);
         gate.assert_no_vm_failed().await;
@@ -253,9 +257,10 @@ async fn many_streams_of_one_connection_are_counted_as_many_connections_are() {
     let limits = json!([{"name": "a", "key": ["header:x-key"], "quota": 50, "window_s": YEAR}]);
     let mut options = telling();
     merge(&mut options, &json!({"http2_protocol_options": {"max_concurrent_streams": 100}}));
-    let gate =
-        Gate::launch(filter(&json!({"limits": limits})), |bootstrap| Launch::new(bootstrap.http(&options)).concurrency(4))
-            .await;
+    let gate = Gate::launch(filter(&json!({"limits": limits})), |bootstrap| {
+        Launch::new(bootstrap.http(&options)).concurrency(4)
+    })
+    .await;
     let mut streams = JoinSet::new();
     for client in [gate.h2(), gate.h2(), gate.h2()] {
         for _ in 0..40 {

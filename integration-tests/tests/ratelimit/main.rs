@@ -1,5 +1,6 @@
 //! `ratelimit` in a real Envoy.
 
+mod attacks;
 mod basics;
 mod configuration;
 mod exact;
