@@ -5,6 +5,8 @@ mod basics;
 mod configuration;
 mod exact;
 mod gate;
+mod live;
+mod protocols;
 mod service;
 mod startup;
 mod time;
