@@ -8,6 +8,7 @@ use portcullis_integration_tests::{DiscoveredFilter, Launch, Request, WasmFilter
 use serde_json::{Value, json};
 
 use crate::gate::{Gate, by_key, filter, filter_with_responses, left, reason};
+use crate::time::window_far_from_its_end;
 
 fn keyed(key: &str) -> Request {
     Request::get("/").header("x-key", key)
@@ -15,11 +16,18 @@ fn keyed(key: &str) -> Request {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counters_outlive_changes_of_config_and_code() {
-    let config = |quota: u32, more: &Value| {
+    let window = window_far_from_its_end();
+    let limit = |quota: u32, more: &Value| {
         let mut limit = by_key(quota);
+        merge(&mut limit, &json!({"algorithm": "fixed_window", "window_s": window}));
         merge(&mut limit, more);
-        json!({"limits": [limit]})
+        limit
     };
+    // The other one counts by time that comes back: a higher quota frees nobody at once.
+    let other = |quota: u32| {
+        json!({"name": "other", "path": "/gcra", "key": ["header:x-other"], "quota": quota, "window_s": 3600})
+    };
+    let config = |quota: u32, more: &Value| json!({"limits": [limit(quota, more), other(quota)]});
     let mut discovered = DiscoveredFilter::new(filter(&config(3, &json!({}))));
     let gate = Gate::launch(&discovered, |bootstrap| Launch::new(bootstrap.http(&telling())).concurrency(2)).await;
     let client = gate.h1();
@@ -28,8 +36,14 @@ async fn counters_outlive_changes_of_config_and_code() {
     }
     gate.passed(&client, keyed("b")).await;
     gate.refused_with(429, &client, keyed("a")).await;
+    let other = |key: &str| Request::get("/gcra").header("x-other", "a").header("x-key", key);
+    for key in ["o1", "o2", "o3"] {
+        gate.passed(&client, other(key)).await;
+    }
+    gate.refused_with(429, &client, other("o4")).await;
     // More for all: what was used is used.
     discovered.update(&gate.envoy, filter(&config(5, &json!({})))).await.unwrap();
+    gate.refused_with(429, &client, other("o4")).await;
     for _ in 0..2 {
         gate.passed(&client, keyed("a")).await;
     }
@@ -40,11 +54,8 @@ async fn counters_outlive_changes_of_config_and_code() {
     discovered.update(&gate.envoy, filter(&config(5, &json!({"mode": "off"})))).await.unwrap();
     gate.passed(&client, keyed("a")).await;
     gate.passed(&client, keyed("b")).await;
-    // A bad configuration changes nothing.
-    discovered.update(&gate.envoy, filter(&json!({"limits": []}))).await.unwrap_err();
-    gate.passed(&client, keyed("a")).await;
     // Other code with the same VM id.
-    let told = json!({"headers": {"on": "all"}, "limits": [by_key(5)]});
+    let told = json!({"headers": {"on": "all"}, "limits": [limit(5, &json!({}))]});
     discovered.update(&gate.envoy, filter_with_responses(&told)).await.unwrap();
     gate.refused_with(429, &client, keyed("a")).await;
     let passed = gate.passed(&client, keyed("b")).await;
@@ -57,7 +68,14 @@ async fn counters_outlive_changes_of_config_and_code() {
     discovered.update(&gate.envoy, filter(&config(1, &json!({"name": "new"})))).await.unwrap();
     gate.passed(&client, keyed("a")).await;
     gate.refused_with(429, &client, keyed("a")).await;
+    // Another algorithm, too.
+    discovered.update(&gate.envoy, filter(&config(1, &json!({"algorithm": "gcra"})))).await.unwrap();
+    gate.passed(&client, keyed("a")).await;
+    gate.refused_with(429, &client, keyed("a")).await;
     gate.assert_no_vm_trapped().await;
+    // A bad configuration changes nothing.
+    discovered.update(&gate.envoy, filter(&json!({"limits": []}))).await.unwrap_err();
+    gate.refused_with(429, &client, keyed("a")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod configuration;
 mod exact;
 mod gate;
 mod live;
+mod odd_bytes;
 mod protocols;
 mod service;
 mod startup;
