@@ -48,7 +48,9 @@ impl Line {
                 let mut bytes = head(headers, body);
                 bytes.extend(body.unwrap_or_default());
                 raw.write(&bytes).await;
-                match raw.try_read_response().await {
+                let has_body = !headers.contains(&(":method", b"HEAD"));
+                let answer = if has_body { raw.try_read_response().await } else { raw.try_read_head().await };
+                match answer {
                     Ok(response) => {
                         let kept = response.headers.get("connection") != Some(b"close");
                         *line = kept.then_some(raw);

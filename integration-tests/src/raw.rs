@@ -71,7 +71,12 @@ impl Raw {
 
     /// Reads the head only: for answers to HEAD, and for 101, after which bytes follow.
     pub async fn read_head(&mut self) -> Response {
-        within("response head", self.head()).await.unwrap_or_else(|error| panic!("head: {error}"))
+        self.try_read_head().await.unwrap_or_else(|error| panic!("head: {error}"))
+    }
+
+    /// Reads the head only.
+    pub async fn try_read_head(&mut self) -> Result<Response, ClientError> {
+        within("response head", self.head()).await
     }
 
     /// Reads exactly `n` bytes, after an upgrade.

@@ -64,7 +64,7 @@ config_struct! {
         /// Only on this path: a template such as `/reports/**`. By default, on all. A path that can be read in several ways
         /// counts for every limit that has one.
         pub path: Option<Template> = None,
-        /// Only with these methods. By default, with all.
+        /// Only with these methods; GET is also for HEAD, unless that is there, too. By default, with all.
         pub methods: Vec<String> = Vec::new(),
         /// What tells clients apart: `client_ip`, `method`, `path`, `path:<variable>`, `header:<name>`, `query:<name>`,
         /// `cookie:<name>`, `claim:<pointer>` (of a token that `jwt_bola` verified, by its `claims_to_filters`),

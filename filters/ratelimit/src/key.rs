@@ -1,6 +1,7 @@
 //! Keys of clients: what limits count by, as bytes in which no two different clients are alike.
 
 use portcullis_shared::{
+    ownership::is_header,
     parameters::cookie,
     path::{NormalPath, TemplateSet},
     query,
@@ -105,13 +106,13 @@ impl Keys {
                 template.and_then(|template| template.find(path)?.capture(name))
             }
             config::Key::Header(name) => {
-                let headers = request.headers()?;
-                let mut values = headers.all(name);
-                let first = values.next();
-                if values.next().is_some() {
-                    return Ok(Found::Ambiguous);
+                let mut values = request.headers()?.filter(|(known, _)| is_header(known, name));
+                match (values.next(), values.next()) {
+                    (None, _) => None,
+                    // Blanks around a value are no part of it, and not all versions of HTTP take them off.
+                    (Some((known, value)), None) if known == name.as_bytes() => Some(value.trim_ascii()),
+                    _ => return Ok(Found::Ambiguous),
                 }
-                first
             }
             config::Key::Query(name) => {
                 let target = request.path()?;
@@ -127,7 +128,11 @@ impl Keys {
                 }
             }
             config::Key::Cookie(name) => match cookie(&request.headers()?, name) {
-                Ok(value) => value,
+                Ok(Some(value)) if !value.is_empty() => {
+                    self.push(&value);
+                    return Ok(Found::All);
+                }
+                Ok(_) => None,
                 Err(_) => return Ok(Found::Ambiguous),
             },
             config::Key::Claim(property) => request.property(property)?,

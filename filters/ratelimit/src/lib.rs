@@ -227,9 +227,15 @@ impl Check {
 }
 
 impl Limit {
-    /// Whether the limit is for requests with this method and path; a path that has several readings may be its.
+    /// Whether the limit is for requests with this method and path; a path that has several readings may be its. Servers
+    /// answer HEAD with the work of GET, and some take `post` for POST.
     fn applies(&self, method: &[u8], path: Option<&NormalPath<'_>>) -> bool {
-        if !self.methods.is_empty() && !self.methods.iter().any(|known| **known == *method) {
+        let method = if method.eq_ignore_ascii_case(b"HEAD") && !self.methods.iter().any(|known| **known == *b"HEAD") {
+            b"GET"
+        } else {
+            method
+        };
+        if !self.methods.is_empty() && !self.methods.iter().any(|known| known.eq_ignore_ascii_case(method)) {
             return false;
         }
         match (&self.template, path) {

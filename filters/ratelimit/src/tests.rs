@@ -1,3 +1,4 @@
+mod attacks;
 mod behaviour;
 mod configuration;
 mod documentation;

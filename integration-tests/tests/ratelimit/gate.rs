@@ -75,3 +75,13 @@ pub(crate) async fn service(limits: &[(&str, &str, u32)]) -> (Redis, RateLimitSe
     let service = RateLimitService::start(&redis, &json!({"domain": "portcullis", "descriptors": limits})).await;
     (redis, service)
 }
+
+/// What is left of each limit, by its name, as the header `ratelimit` tells.
+pub(crate) fn left(response: &Response) -> Vec<(String, u32)> {
+    let told = response.headers.text("ratelimit").unwrap_or_else(|| panic!("tells nothing: {response:?}"));
+    let one = |limit: &str| {
+        let (name, rest) = limit.strip_prefix('"')?.split_once("\";r=")?;
+        Some((name.to_owned(), rest.split(';').next()?.parse().ok()?))
+    };
+    told.split(", ").map(|limit| one(limit).unwrap_or_else(|| panic!("{told}"))).collect()
+}

@@ -1,7 +1,13 @@
 //! `ratelimit` in a real Envoy.
 
+mod attacks;
 mod basics;
 mod configuration;
+mod exact;
 mod gate;
+mod live;
+mod odd_bytes;
+mod protocols;
 mod service;
 mod startup;
+mod time;

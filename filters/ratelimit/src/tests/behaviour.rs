@@ -210,6 +210,9 @@ fn a_part_that_is_not_there_or_is_twice() {
     };
     for (part, parts) in [
         ("header:x-key", headers("/", &[("x-key", "1"), ("x-key", "2")])),
+        ("header:x-key", headers("/", &[("x-key", "1"), ("x_key", "2")])),
+        ("header:x-key", headers("/", &[("x_key", "1")])),
+        ("cookie:s", headers("/", &[("cookie", "S=1")])),
         ("cookie:s", headers("/", &[("cookie", "s=1; s=2")])),
         ("cookie:s", headers("/", &[("cookie", "s=1"), ("cookie", "s=2")])),
         ("query:k", headers("/?k=1&k=2", &[])),
