@@ -38,13 +38,13 @@ async fn descriptors_are_as_documented_and_secrets_are_hashes() {
         &service,
     )
     .await;
-    let request = || {
+    let request = |plan: &[u8]| {
         Request::get("/users/42/a%2Db?page=7&access_token=s3cr3t-query")
-            .header("x-plan", "gold")
+            .header("x-plan", plan)
             .header("x-api-key", "s3cr3t-key")
             .header("cookie", "session=s3cr3t-cookie")
     };
-    gate.passed(&gate.h1(), request()).await;
+    gate.passed(&gate.h1(), request(b"gold")).await;
     let (key, query, cookie) = (hashed("s3cr3t-key"), hashed("s3cr3t-query"), hashed("s3cr3t-cookie"));
     let mut address = descriptor(&[("limit", "address"), ("client_ip", "127.0.0.1"), ("constant:all", "all")]);
     address.hits_addend = Some(1);
@@ -64,7 +64,9 @@ async fn descriptors_are_as_documented_and_secrets_are_hashes() {
     // What is no short text is a hash, too: a service must take it.
     let long = "x".repeat(300);
     for plan in [&b"\xff\xfe"[..], long.as_bytes()] {
-        gate.passed(&gate.h2(), request().header("x-plan", plan).header("x-api-key", "k")).await;
+        gate.passed(&gate.h2(), request(plan)).await;
+        let plan = service.calls().pop().unwrap().descriptors[1].entries[4].clone();
+        assert!(plan.0 == "header:x-plan" && plan.1.starts_with("sha256:") && plan.1.len() == 71, "{plan:?}");
     }
 }
 
