@@ -1,12 +1,17 @@
 //! Days on which the rate limit service does not do its work, under load.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use portcullis_integration_tests::{DEADLINE, RateLimitMode, RateLimitService, Redis, Reply, Request, Traffic, until};
-use serde_json::json;
+use portcullis_integration_tests::{
+    DEADLINE, Launch, RateLimitMode, RateLimitService, Redis, Reply, Request, Traffic, read_yaml, until, workspace,
+};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::gate::{Gate, filter, reason, service};
+use crate::gate::{Gate, filter, keyed, reason, service, shared, shared_service};
 
 const WORKERS: u32 = 2;
 /// What the fallback lets pass of `counted`.
@@ -174,4 +179,66 @@ async fn the_service_answers_nonsense() {
         Trouble::Answers(RateLimitMode::Reset),
     ])
     .await;
+}
+
+/// Carries connections to another address, and can stop carrying those it has without a word, as a network does when a host
+/// is lost. New ones are carried.
+struct Relay {
+    address: SocketAddr,
+    lost: watch::Sender<()>,
+}
+
+impl Relay {
+    async fn start(to: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let lost = watch::Sender::default();
+        let connections = lost.clone();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let (mut far, mut lost) = (TcpStream::connect(to).await.unwrap(), connections.subscribe());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = lost.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        Self { address, lost }
+    }
+}
+
+/// Nothing tells Envoy that such a connection is dead but its own pings, which a cluster has to ask for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_died_without_a_word_is_replaced() {
+    let (_redis, service) = shared_service(1_000_000).await;
+    let relay = Relay::start(service.address()).await;
+    let example = read_yaml(&workspace("envoy/ratelimit.yaml"));
+    let clusters = example["static_resources"]["clusters"].as_array().unwrap();
+    let options = |clusters: &[Value]| {
+        let cluster = clusters.iter().find(|cluster| cluster["name"] == "ratelimit").unwrap();
+        cluster["typed_extension_protocol_options"].clone()
+    };
+    let options = options(clusters);
+    let gate = Gate::launch(filter(&shared(1_000_000, &json!({"timeout_ms": 100}))), |bootstrap| {
+        let mut root = bootstrap.http2_cluster("ratelimit", relay.address).build();
+        let clusters = root["static_resources"]["clusters"].as_array_mut().unwrap();
+        let cluster = clusters.iter_mut().find(|cluster| cluster["name"] == "ratelimit").unwrap();
+        cluster["typed_extension_protocol_options"] = options;
+        Launch::new(root)
+    })
+    .await;
+    gate.upstream.reply(Reply::status(200).body("hello").delay(Duration::from_millis(4)));
+    let steady = Traffic::start(&gate.h2(), 4, |_| ("steady", keyed("a")));
+    service.wait_for("it is asked", |counts| counts.calls > 50).await;
+    relay.lost.send_replace(());
+    gate.stats().await_counter("portcullis_ratelimit_service_opened_total", &[], 1).await;
+    service.clear();
+    service.wait_for("it is asked by another connection", |counts| counts.connections == 1 && counts.calls > 50).await;
+    let tally = steady.stop().await;
+    assert_eq!(tally.failures, []);
+    assert_eq!(tally.count("steady", 200), tally.total(), "{:?}", tally.answers);
+    gate.envoy.await_log("gives no answers (service_timeout)").await;
+    gate.envoy.await_log("gives answers again").await;
 }

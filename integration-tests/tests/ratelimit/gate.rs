@@ -56,9 +56,8 @@ impl Gate {
     /// Waits until it is exactly this.
     pub(crate) async fn await_measured(&self, name: &str, wanted: u64) {
         let same = || async { (self.measured(name).await == wanted).then_some(()) };
-        if until(DEADLINE, same).await.is_none() {
-            panic!("{name} is {}, not {wanted}, after {DEADLINE:?}", self.measured(name).await);
-        }
+        let is_so = until(DEADLINE, same).await.is_some();
+        assert!(is_so, "{name} is {}, not {wanted}, after {DEADLINE:?}", self.measured(name).await);
     }
 
     /// Any form of the filter, and any change to the bootstrap.
