@@ -218,6 +218,9 @@ impl<H: Host> Vm<H> {
             for link in root.chain.iter_mut().flatten() {
                 has_new |= link.documents.poll(host, link.filter, &*link.policy, now);
                 link.measures.update(host, &link.policy.measures());
+                if let Some(news) = link.policy.news() {
+                    host.log(Level::Warn, &format!("portcullis {}: {news}", link.filter));
+                }
             }
         }
         self.judge_waiting(has_new.then_some(root), now);

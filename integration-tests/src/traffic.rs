@@ -1,8 +1,9 @@
 //! Requests without end, while a test changes the world around them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -36,6 +37,7 @@ pub struct Traffic {
     clients: JoinSet<()>,
     stop: Arc<AtomicBool>,
     tally: Arc<watch::Sender<Tally>>,
+    times: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl Traffic {
@@ -47,14 +49,17 @@ impl Traffic {
     ) -> Self {
         let (make, next, stop) = (Arc::new(make), Arc::new(AtomicUsize::new(0)), Arc::<AtomicBool>::default());
         let tally = Arc::new(watch::Sender::<Tally>::default());
+        let times = Arc::<Mutex<Vec<_>>>::default();
         let mut tasks = JoinSet::new();
         for _ in 0..clients {
             let (client, make, next) = (client.clone(), Arc::clone(&make), Arc::clone(&next));
-            let (stop, tally) = (Arc::clone(&stop), Arc::clone(&tally));
+            let (stop, tally, times) = (Arc::clone(&stop), Arc::clone(&tally), Arc::clone(&times));
             tasks.spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
                     let (kind, request) = make(next.fetch_add(1, Ordering::Relaxed));
+                    let begin = Instant::now();
                     let answer = client.try_send(request).await;
+                    times.lock().expect("times lock").push(begin.elapsed());
                     tally.send_modify(|tally| match answer {
                         Ok(response) => *tally.answers.entry((kind, response.status)).or_default() += 1,
                         Err(error) => tally.failures.push((kind, error.to_string())),
@@ -62,12 +67,20 @@ impl Traffic {
                 }
             });
         }
-        Self { clients: tasks, stop, tally }
+        Self { clients: tasks, stop, tally, times }
     }
 
     /// How requests were answered so far.
     pub fn tally(&self) -> Tally {
         self.tally.borrow().clone()
+    }
+
+    /// How long requests took that have ended since this was last asked, the shortest first: to be shown, not held against
+    /// anything.
+    pub fn take_times(&self) -> Vec<Duration> {
+        let mut times = std::mem::take(&mut *self.times.lock().expect("times lock"));
+        times.sort_unstable();
+        times
     }
 
     /// Waits until `n` more requests have ended: until what was just changed has been under load.

@@ -46,6 +46,12 @@ pub trait Policy {
         Vec::new()
     }
 
+    /// What an operator should know that has changed since this was last asked: that something does not work any more, or
+    /// works again. Asked now and then.
+    fn news(&self) -> Option<String> {
+        None
+    }
+
     /// A document was fetched.
     ///
     /// # Errors

@@ -107,3 +107,14 @@ fn the_answer_comes_when_a_call_cannot_be_sent() {
     assert_eq!(vm.host.edits(), ["x-asked=nobody"]);
     assert_eq!(vm.host.replies().len(), 1);
 }
+
+#[test]
+fn what_a_policy_has_to_say_is_logged_once() {
+    let mut vm = vm(ENFORCED);
+    vm.host.sends_nothing = true;
+    request(&mut vm, ROOT, &ASKS);
+    for _ in 0..2 {
+        vm.on_tick(ROOT);
+        assert_eq!(vm.host.logged().matches("portcullis gate: the oracle is silent").count(), 1);
+    }
+}

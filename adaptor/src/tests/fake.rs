@@ -354,6 +354,8 @@ pub(super) struct Gate {
     limit: usize,
     allow: OutcomeId,
     deny: OutcomeId,
+    /// Whether a service gave no answer.
+    silence: Rc<Cell<bool>>,
 }
 
 config_struct! {
@@ -371,7 +373,7 @@ impl Gate {
         let mut outcomes = Outcomes::default();
         let allow = outcomes.add(Outcome::allow("open", rule, mode));
         let deny = outcomes.add(Outcome::deny("closed", rule, mode, &Rc::new(Refusal::new(403, None))));
-        Self { outcomes, limit: 8, allow, deny }
+        Self { outcomes, limit: 8, allow, deny, silence: Rc::default() }
     }
 }
 
@@ -395,6 +397,10 @@ impl Gate {
 impl Policy for Gate {
     fn calls(&self) -> bool {
         true
+    }
+
+    fn news(&self) -> Option<String> {
+        self.silence.take().then(|| "the oracle is silent".to_owned())
     }
 
     fn is_reserved(&self, name: &[u8]) -> bool {
@@ -421,7 +427,9 @@ impl Policy for Gate {
                 false
             }
             Some(b"call") => {
+                let silence = Rc::clone(&self.silence);
                 let then = move |request: &dyn Request, answer: Option<&Answer<'_>>, trail: &mut Trail| {
+                    silence.set(answer.is_none());
                     request.set_header("x-asked", answer.map_or(b"nobody".as_slice(), |answer| answer.body))?;
                     let is_allowed = answer
                         .is_some_and(|answer| answer.headers.get(":status") == Some(b"200") && answer.body == b"yes");

@@ -73,10 +73,10 @@ impl Check {
             fleet::Decision::Fallback(reason) => self.finish(factor, &asked, Some(Err(reason)), request, trail)?,
             fleet::Decision::Call(call) => {
                 let fleet::Call { id, body } = call;
-                let (check, keys, applied) = (Rc::clone(self), keys.clone(), applied.clone());
+                let (check, keys, applied, sent) = (Rc::clone(self), keys.clone(), applied.clone(), request.now());
                 let then = move |request: &dyn Request, answer: Option<&Answer<'_>>, trail: &mut Trail| {
                     let fleet = check.fleet.as_ref().ok_or(Unavailable)?;
-                    let global = fleet.answered(id, answer, request);
+                    let global = fleet.answered(id, sent, answer, request);
                     check.finish(factor, &check.asked(&applied, &keys), Some(global), request, trail)
                 };
                 return Ok(Next::Call(Call { service: Rc::clone(&fleet.service), body, then: Box::new(then) }));

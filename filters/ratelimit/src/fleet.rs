@@ -10,7 +10,7 @@ use portcullis_shared::{
 use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     fmt::Write,
     hash::{BuildHasher, RandomState},
     net::IpAddr,
@@ -31,6 +31,8 @@ const METHOD: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLim
 pub(crate) struct Fleet {
     pub(crate) service: Rc<Service>,
     client: RefCell<Client>,
+    /// Why the service was said to be failing.
+    told: Cell<Option<fleet::Reason>>,
     /// No client of ours can choose what it makes of a key.
     hasher: RandomState,
 }
@@ -73,7 +75,12 @@ impl Fleet {
             over_limit,
             ..fleet::Config::new(global.domain.as_str())
         };
-        Self { service: Rc::new(service), client: RefCell::new(Client::new(config)), hasher: RandomState::new() }
+        Self {
+            service: Rc::new(service),
+            client: RefCell::new(Client::new(config)),
+            told: Cell::default(),
+            hasher: RandomState::new(),
+        }
     }
 
     /// What is to be done about limits with these keys.
@@ -97,15 +104,37 @@ impl Fleet {
         Some(client.decide(&hits, request.now(), &mut || request.random()))
     }
 
-    /// What the service answered, for each limit; or why the fallback decides.
+    /// What the service answered to a call of then, for each limit; or why the fallback decides.
     pub(crate) fn answered(
         &self,
         call: fleet::CallId,
+        then: u64,
         answer: Option<&Answer<'_>>,
         request: &dyn Request,
     ) -> Result<Vec<Verdict>, fleet::Reason> {
         let mut client = self.client.try_borrow_mut().map_err(|_| fleet::Reason::Error)?;
-        client.answered(call, answer, request.now(), &mut || request.random())
+        let (now, random) = (request.now(), &mut || request.random());
+        // A call is given up when its time is up; what has no answer before was not sent.
+        let end = then.saturating_add(u64::from(self.service.timeout_ms).saturating_mul(1_000_000));
+        if answer.is_none() && now < end {
+            client.not_sent(call, now, random);
+            return Err(fleet::Reason::NotSent);
+        }
+        client.answered(call, answer, now, random)
+    }
+
+    /// That the service is left alone, or is asked again.
+    pub(crate) fn news(&self) -> Option<String> {
+        let failing = self.client.try_borrow().ok()?.failing();
+        let cluster = &self.service.cluster;
+        match (self.told.replace(failing), failing) {
+            (None, Some(reason)) => Some(format!(
+                "rate limit service: cluster {cluster} gives no answers ({}); this worker falls back",
+                reason.code()
+            )),
+            (Some(_), None) => Some(format!("rate limit service: cluster {cluster} gives answers again")),
+            _ => None,
+        }
     }
 
     /// What happened and what is held.

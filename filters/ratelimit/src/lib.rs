@@ -48,10 +48,11 @@ use fleet::Fleet;
 use key::{Found, Keys, Source};
 use outcomes::{Passing, Refusing};
 
-#[cfg(not(feature = "responses"))]
-portcullis_adaptor::export!(RateLimit);
+// It looks into no body. But with `allow_on_headers_stop_iteration` Envoy lets go on a request that waits for the service
+// when its body comes, if the filter says nothing about that.
+portcullis_adaptor::export!(RateLimit, body);
 #[cfg(feature = "responses")]
-portcullis_adaptor::export!(RateLimit, response_headers);
+portcullis_adaptor::export!(only response_headers);
 
 /// A compiled configuration.
 pub struct RateLimit(Rc<Check>);
@@ -148,6 +149,10 @@ impl Policy for RateLimit {
 
     fn measures(&self) -> Vec<Measure> {
         self.0.measures()
+    }
+
+    fn news(&self) -> Option<String> {
+        self.0.fleet.as_ref()?.news()
     }
 }
 

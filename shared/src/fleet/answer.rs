@@ -9,6 +9,13 @@ use crate::policy::Answer;
 /// The most bytes of an answer that are looked at. A status takes 20 or so, and the rest is not used.
 const MAX_BODY: usize = 65_536;
 
+/// What Envoy says when time is up.
+const TIMED_OUT: &[u8] = b"upstream request timeout";
+
+fn grpc_message<'a>(answer: &Answer<'a>) -> Option<&'a [u8]> {
+    answer.trailers.get("grpc-message").or_else(|| answer.headers.get("grpc-message"))
+}
+
 /// The message, of a call that ended well (`grpc-status: 0`, in the trailers, where it is when there is a message) and
 /// about which the service knows something, with at most so many statuses.
 pub(super) fn read(answer: &Answer<'_>, most: usize) -> Result<Response, Reason> {
@@ -22,6 +29,8 @@ pub(super) fn read(answer: &Answer<'_>, most: usize) -> Result<Response, Reason>
         Some(b"0") => {}
         // DEADLINE_EXCEEDED
         Some(b"4") => return Err(Reason::Timeout),
+        // UNAVAILABLE, as which Envoy answers a gRPC call in the service's place, whatever the cause.
+        Some(b"14") if grpc_message(answer) == Some(TIMED_OUT) => return Err(Reason::Timeout),
         Some(_) => return Err(Reason::Error),
         None => return Err(Reason::Malformed),
     }

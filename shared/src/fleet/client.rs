@@ -141,6 +141,8 @@ pub struct Client {
     /// Whether the service says when limits reset, without which nothing can be leased.
     tells_resets: bool,
     counters: Counters,
+    /// Of the latest call that failed.
+    failure: Option<Reason>,
 }
 
 impl Client {
@@ -154,6 +156,7 @@ impl Client {
             flights: Flights::new(patience),
             tells_resets: true,
             counters: Counters::default(),
+            failure: None,
             config,
         }
     }
@@ -261,6 +264,11 @@ impl Client {
         self.breaker.is_closed()
     }
 
+    /// Why the service is left alone, if it is.
+    pub fn failing(&self) -> Option<Reason> {
+        self.failure.filter(|_| !self.is_closed())
+    }
+
     fn over(&mut self, hit: &Hit<'_>, now: u64) -> Option<(Quota, u64)> {
         // What a lease has left is of before the limit was reached.
         let over = self.over_limit.get(hit.key, now)?;
@@ -286,6 +294,7 @@ impl Client {
 
     fn fail(&mut self, flight: &Flight, reason: Reason, now: u64, random: &mut dyn FnMut() -> u64) {
         self.breaker.failed(flight.pass, now, random);
+        self.failure = Some(reason);
         for slot in &flight.slots {
             if slot.asked().is_some_and(|asked| asked.is_batch) {
                 self.lease.forget(slot.key, now);

@@ -127,3 +127,40 @@ fn without_the_service_less_passes() {
     let fallback = filter.measures().into_iter().find(|measure| measure.name.ends_with("fallback_total"));
     assert!(fallback.unwrap().value > 10);
 }
+
+fn measured(filter: &RateLimit, name: &str) -> u64 {
+    filter.measures().into_iter().find(|measure| measure.name.ends_with(name)).unwrap().value
+}
+
+#[test]
+fn what_was_not_sent_is_an_error_and_what_is_late_a_time_out() {
+    let filter = both();
+    let mut request = keyed();
+    let call = ask(&filter, &request);
+    answered(&filter, call, &request, None);
+    assert_eq!((measured(&filter, "errors_total"), measured(&filter, "timeouts_total")), (1, 0));
+    let call = ask(&filter, &request);
+    request.now += SECOND / 50;
+    answered(&filter, call, &request, None);
+    assert_eq!((measured(&filter, "errors_total"), measured(&filter, "timeouts_total")), (1, 1));
+}
+
+#[test]
+fn it_is_told_once_that_the_service_is_left_alone_and_that_it_is_back() {
+    let filter = both();
+    let mut request = keyed();
+    for _ in 0..5 {
+        assert_eq!(filter.news(), None);
+        let call = ask(&filter, &request);
+        answered(&filter, call, &request, None);
+    }
+    let news = filter.news().unwrap();
+    assert!(news.contains("cluster rls") && news.contains("service_not_sent"), "{news}");
+    assert_eq!(filter.news(), None);
+    request.now += SECOND;
+    let call = ask(&filter, &request);
+    assert_eq!(filter.news(), None, "nothing is known yet");
+    answered(&filter, call, &request, Some((1, 10, 9, 60)));
+    assert!(filter.news().unwrap().contains("again"));
+    assert_eq!(filter.news(), None);
+}
