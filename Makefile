@@ -42,8 +42,11 @@ demo: build ## Start a real Envoy with the filters in front of a small upstream 
 	@$(WITH_ENVOY) cargo run --quiet $(INTEGRATION) --bin demo -- $(DEMO_ARGS)
 
 .PHONY: test
-test: lint test-unit test-wasm test-integration check-wasm ## Run lint and every test below but test-clickhouse.
+test: lint test-unit test-integration check-wasm ## Run lint and every test below but those of test-long.
 	@echo "== all passed"
+
+.PHONY: test-long
+test-long: test-wasm test-clickhouse ## Run what takes longer than it tells most days; CI does.
 
 .PHONY: test-unit
 test-unit: ## Run the native tests of shared, adaptor, filters and tools.
