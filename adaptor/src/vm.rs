@@ -217,10 +217,13 @@ impl<H: Host> Vm<H> {
         if let Some(root) = roots.iter_mut().find(|known| known.id == root) {
             for link in root.chain.iter_mut().flatten() {
                 has_new |= link.documents.poll(host, link.filter, &*link.policy, now);
-                link.measures.update(host, &link.policy.measures());
-                if let Some(news) = link.policy.news() {
-                    host.log(Level::Warn, &format!("portcullis {}: {news}", link.filter));
-                }
+            }
+        }
+        // Of all: requests of a configuration that was replaced, and ticks no more, still end.
+        for link in roots.iter_mut().filter_map(|root| root.chain.as_mut()).flatten() {
+            link.measures.update(host, &link.policy.measures());
+            if let Some(news) = link.policy.news() {
+                host.log(Level::Warn, &format!("portcullis {}: {news}", link.filter));
             }
         }
         self.judge_waiting(has_new.then_some(root), now);

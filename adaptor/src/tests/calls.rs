@@ -1,7 +1,7 @@
 //! Requests about which a policy asks a service.
 
-use super::{FakeHost, Flow, ROOT, body, deliver, post, request, vm, vm_with};
-use crate::{host::render, tests::fake::gates, vm::Vm};
+use super::{FakeHost, Flow, Gate, ROOT, body, configure, deliver, post, request, vm, vm_with};
+use crate::{host::render, load, tests::fake::gates, vm::Vm};
 
 const ENFORCED: &str = r#"{"mode":"enforce"}"#;
 const ASKS: [(&str, &str); 2] = [(":path", "/a"), ("x-gate", "call")];
@@ -108,13 +108,18 @@ fn the_answer_comes_when_a_call_cannot_be_sent() {
     assert_eq!(vm.host.replies().len(), 1);
 }
 
+const NEW: u32 = ROOT + 1;
+
 #[test]
 fn what_a_policy_has_to_say_is_logged_once() {
     let mut vm = vm(ENFORCED);
     vm.host.sends_nothing = true;
     request(&mut vm, ROOT, &ASKS);
+    // A configuration that was replaced ticks no more, and the new one does.
+    vm.on_context_create(NEW, 0);
+    assert!(configure(&mut vm, NEW, ENFORCED, load::<Gate>));
     for _ in 0..2 {
-        vm.on_tick(ROOT);
+        vm.on_tick(NEW);
         assert_eq!(vm.host.logged().matches("portcullis gate: the oracle is silent").count(), 1);
     }
 }

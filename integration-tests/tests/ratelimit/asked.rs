@@ -207,6 +207,12 @@ async fn metrics_and_events_tell_and_say_nothing_secret() {
         assert_eq!((&details["limit"], &details["remaining"]), (&json!(2), &json!(0)), "{event}");
         assert!(details["retry_after_s"].as_u64().is_some_and(|seconds| (1700..=1800).contains(&seconds)), "{event}");
     }
+    // Whether they were refused at once, from memory, or when the answer was here or overdue.
+    for event in &events {
+        let facts = [&event["source"]["ip"], &event["url"]["path"], &event["http"]["request"]["method"]];
+        assert_eq!(facts, ["127.0.0.1", "/", "GET"], "{event:#}");
+        assert_eq!(event["http"]["response"]["status_code"], 429);
+    }
     let told = Value::from(events).to_string() + &gate.envoy.log() + &format!("{:?}", service.calls());
     assert!(!told.contains("s3cr3t"), "{told}");
     gate.assert_no_vm_failed().await;

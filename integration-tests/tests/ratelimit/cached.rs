@@ -42,6 +42,28 @@ async fn who_is_over_the_limit_is_not_asked_for_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_over_the_limit_stays_so_when_the_service_is_gone() {
+    let (_redis, service) = shared_service(3).await;
+    let gate = Gate::with_service(&shared(30, &json!({})), &service).await;
+    for _ in 0..3 {
+        gate.passed(&gate.h1(), keyed("hot")).await;
+    }
+    gate.refused_with(429, &gate.h1(), keyed("hot")).await;
+    service.down().await;
+    // The fallback knows nothing of what the service counted: three more for who is new to it.
+    for key in ["a", "b", "c"] {
+        for _ in 0..3 {
+            gate.passed(&gate.h2(), keyed(key)).await;
+            assert_eq!(reason(&gate.refused_with(429, &gate.h1(), keyed("hot")).await), "quota_exceeded");
+        }
+        let refused = gate.refused_with(429, &gate.h1(), keyed(key)).await;
+        assert_eq!(reason(&refused), "quota_exceeded_in_fallback");
+    }
+    gate.await_measured("opened_total", 1).await;
+    gate.envoy.await_log("cluster ratelimit gives no answers (service_error)").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_the_cache_each_request_is_asked_for() {
     let (_redis, service) = shared_service(1).await;
     let gate = Gate::with_service(&shared(1, &json!({"cache": {"over_limit": false}})), &service).await;

@@ -4,7 +4,7 @@ use portcullis_integration_tests::{Client, Request};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::gate::{Gate, filter, keyed, reason, shared, shared_service};
+use crate::gate::{Gate, filter, filter_with_responses, keyed, reason, shared, shared_service};
 
 const QUOTA: u32 = 300;
 const WORKERS: u32 = 2;
@@ -95,6 +95,30 @@ async fn each_is_told_what_the_fleet_has_left() {
     }
     // The first refusal by each was the service's, the second is remembered.
     assert_eq!(service.counts().calls, 5 + 2 + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_passes_is_told_what_the_fleet_has_left() {
+    let (_redis, service) = shared_service(5).await;
+    let mut config = shared(50, &json!({}));
+    config["headers"] = json!({"on": "all", "legacy": true});
+    let start = || Gate::with_workers(filter_with_responses(&config), service.address(), 1);
+    let (one, two) = tokio::join!(start(), start());
+    for (gate, left) in [(&one, 4), (&two, 3), (&one, 2)] {
+        let passed = gate.passed(&gate.h1(), keyed("a").body("some")).await;
+        let header = |name: &str| passed.headers.text(name).unwrap_or_default();
+        assert!(header("ratelimit").starts_with(&format!("\"shared\";r={left};t=35")), "{passed:?}");
+        // The service's quota, not the one that is configured here.
+        assert_eq!(
+            (header("ratelimit-policy"), header("x-ratelimit-limit")),
+            ("\"shared\";q=5;w=3600".into(), "5".into())
+        );
+        assert_eq!(header("x-ratelimit-remaining"), left.to_string());
+    }
+    service.down().await;
+    let passed = one.passed(&one.h2(), keyed("b")).await;
+    let told = passed.headers.text("ratelimit").unwrap_or_default();
+    assert!(told.starts_with("\"shared\";r=4;t="), "a tenth, and one less: {told}");
 }
 
 /// The fleet counts in Redis, so what one Envoy knew is not lost with it.

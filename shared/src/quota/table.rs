@@ -20,7 +20,7 @@ use crate::{
 
 /// How often a lost compare-and-swap is tried again. Each loss is another worker's success, so nobody loses this often
 /// but by a broken store.
-pub(super) const ROUNDS: usize = 1000;
+pub(super) const ROUNDS: usize = 10_000;
 
 /// How long a table's secret is.
 pub const SECRET_LEN: usize = 16;
