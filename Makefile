@@ -42,7 +42,7 @@ demo: build ## Start a real Envoy with the filters in front of a small upstream 
 	@$(WITH_ENVOY) cargo run --quiet $(INTEGRATION) --bin demo -- $(DEMO_ARGS)
 
 .PHONY: test
-test: lint test-unit test-wasm test-integration check-wasm ## Run lint and every test below but test-clickhouse.
+test: lint test-unit test-wasm test-integration check-wasm ## Run lint and every test below but test-clickhouse and test-flood.
 	@echo "== all passed"
 
 .PHONY: test-unit
@@ -85,6 +85,12 @@ test-clickhouse: build ## Feed audit events to a real ClickHouse (fetches 190 MB
 	@scripts/setup clickhouse
 	@echo "== test-clickhouse"
 	@$(WITH_ENVOY) $(WITH_CLICKHOUSE) cargo test --quiet $(INTEGRATION) --test clickhouse -- --ignored
+
+.PHONY: test-flood
+test-flood: build ## Flood ratelimit with a million made-up clients (test does it with 100,000).
+	@scripts/setup envoy
+	@echo "== test-flood"
+	@$(WITH_ENVOY) cargo test --quiet $(INTEGRATION) --test ratelimit -- --ignored
 
 .PHONY: bench
 bench: build ## Measure what the filters cost in a real Envoy (BENCH_ARGS="...").

@@ -24,9 +24,7 @@ async fn counters_outlive_changes_of_config_and_code() {
         limit
     };
     // The other one counts by time that comes back: a higher quota frees nobody at once.
-    let other = |quota: u32| {
-        json!({"name": "other", "path": "/gcra", "key": ["header:x-other"], "quota": quota, "window_s": 3600})
-    };
+    let other = |quota: u32| json!({"name": "other", "path": "/gcra", "key": ["header:x-other"], "quota": quota, "window_s": 3600});
     let config = |quota: u32, more: &Value| json!({"limits": [limit(quota, more), other(quota)]});
     let mut discovered = DiscoveredFilter::new(filter(&config(3, &json!({}))));
     let gate = Gate::launch(&discovered, |bootstrap| Launch::new(bootstrap.http(&telling())).concurrency(2)).await;
@@ -240,15 +238,17 @@ async fn a_verified_claim_is_a_key() {
     let jwt = WasmFilter::new("jwt_bola", dist("jwt_bola")).config(&jwt);
     let limits = json!([{"name": "per-user", "key": ["claim:/sub"], "quota": 2, "window_s": 3600}]);
     let limit = filter(&json!({"limits": limits}));
-    let gate =
-        Gate::launch(jwt, |bootstrap| Launch::new(bootstrap.filter(limit).http(&telling()))).await;
+    let gate = Gate::launch(jwt, |bootstrap| Launch::new(bootstrap.filter(limit).http(&telling()))).await;
     let as_user = |user: &str, id: u32| {
         let claims = mint::claims_with(&json!({"sub": user, "jti": id.to_string()}));
         let token = Token::new("ES256", &claims).kid("p256-1").sign(&Key::load("p256-1"));
         Request::get("/a").header("authorization", format!("Bearer {token}"))
     };
     let forged = |request: Request| {
-        request.header("portcullis.claim.sub", "other").header("x-sub", "other").header("wasm.portcullis.claim", "other")
+        request
+            .header("portcullis.claim.sub", "other")
+            .header("x-sub", "other")
+            .header("wasm.portcullis.claim", "other")
     };
     let [(_, h1), (_, h2)] = gate.clients();
     gate.passed(&h1, as_user("42", 1)).await;

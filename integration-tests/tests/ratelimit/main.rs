@@ -4,6 +4,7 @@ mod attacks;
 mod basics;
 mod configuration;
 mod exact;
+mod flood;
 mod gate;
 mod live;
 mod odd_bytes;

@@ -25,9 +25,7 @@ const PLACES: [&str; 11] = [
 
 /// Limits by all that a client can choose, which nobody uses up here; a small one that someone has; and events of it all.
 async fn start() -> Gate {
-    let by = |name: &str, key: &str| {
-        json!({"name": name, "key": [key], "quota": 1_000_000, "window_s": 3600, "on_missing_key": "skip"})
-    };
+    let by = |name: &str, key: &str| json!({"name": name, "key": [key], "quota": 1_000_000, "window_s": 3600, "on_missing_key": "skip"});
     let limits = json!([
         {"name": "used-up", "key": ["header:x-used-up"], "quota": 1, "window_s": 3600, "on_missing_key": "skip"},
         by("header", "header:x-key"), by("query", "query:k"), by("cookie", "cookie:s"), by("address", "client_ip"),
@@ -46,8 +44,7 @@ async fn start() -> Gate {
         "delayed_close_timeout": "0.001s", "max_request_headers_kb": 8192, "xff_num_trusted_hops": 1,
     });
     merge(&mut options, &telling());
-    let gate =
-        Gate::launch(filter_with_responses(&config), |bootstrap| Launch::new(bootstrap.http(&options))).await;
+    let gate = Gate::launch(filter_with_responses(&config), |bootstrap| Launch::new(bootstrap.http(&options))).await;
     gate.passed(&gate.h1(), Request::get("/").header("x-used-up", "me")).await;
     gate
 }

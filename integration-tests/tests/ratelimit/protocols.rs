@@ -152,13 +152,8 @@ async fn a_body_costs_nothing_however_it_comes() {
 async fn requests_that_break_off_are_counted() {
     let gate = start(6).await;
     let target = gate.envoy.address();
-    let headers: [(&str, &[u8]); 5] = [
-        (":method", b"POST"),
-        (":scheme", b"http"),
-        (":authority", b"a"),
-        (":path", b"/"),
-        ("x-key", b"a"),
-    ];
+    let headers: [(&str, &[u8]); 5] =
+        [(":method", b"POST"), (":scheme", b"http"), (":authority", b"a"), (":path", b"/"), ("x-key", b"a")];
     let mut h2 = RawH2::connect(target).await;
     for sent in 1..=3 {
         let mut h1 = Raw::connect(target).await;
