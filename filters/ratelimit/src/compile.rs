@@ -6,7 +6,7 @@ use portcullis_shared::{
     decision::Outcomes,
     mode::Mode,
     net::CidrSet,
-    path::{Normaliser, TemplateSet},
+    path::{Case, Normaliser, TemplateSet},
     policy::Filter,
     quota,
 };
@@ -64,6 +64,7 @@ impl Filter for RateLimit {
             fleet,
             paths: Normaliser::strict(),
             reads_path,
+            folds_path: config.path_case == Case::Insensitive,
             reads_method,
             reads_many,
             ipv6_prefix: config.ipv6_prefix,
