@@ -6,7 +6,7 @@ use portcullis_shared::{
     decision::Outcomes,
     mode::Mode,
     net::CidrSet,
-    path::{Case, Normaliser, TemplateSet},
+    path::{Normaliser, TemplateSet},
     policy::Filter,
     quota,
 };
@@ -64,7 +64,7 @@ impl Filter for RateLimit {
             fleet,
             paths: Normaliser::strict(),
             reads_path,
-            folds_path: config.path_case == Case::Insensitive,
+            path_case: config.path_case,
             reads_method,
             reads_many,
             ipv6_prefix: config.ipv6_prefix,

@@ -3,7 +3,7 @@
 use portcullis_shared::{
     ownership::is_header,
     parameters::cookie,
-    path::{NormalPath, TemplateSet},
+    path::{Case, NormalPath, TemplateSet},
     query,
     request::{Request, Unavailable},
 };
@@ -26,8 +26,7 @@ pub(crate) struct Source<'a> {
     pub(crate) request: &'a dyn Request,
     /// Where it has only one reading.
     pub(crate) path: Option<NormalPath<'a>>,
-    /// Whether letters of paths are the same in both cases.
-    pub(crate) folds_path: bool,
+    pub(crate) path_case: Case,
     pub(crate) ipv6_prefix: u32,
 }
 
@@ -60,10 +59,12 @@ impl Keys {
     }
 
     /// A part of a path.
-    fn push_segment(&mut self, segment: &[u8], folds: bool) {
+    fn push_segment(&mut self, segment: &[u8], case: Case) {
         let start = self.0.len();
         self.push(segment);
-        if folds && let Some(part) = self.0.get_mut(start.saturating_add(size_of::<u32>())..) {
+        if case == Case::Insensitive
+            && let Some(part) = self.0.get_mut(start.saturating_add(size_of::<u32>())..)
+        {
             part.make_ascii_lowercase();
         }
     }
@@ -106,7 +107,7 @@ impl Keys {
             config::Key::Path => {
                 let Some(path) = &source.path else { return Ok(Found::Ambiguous) };
                 for segment in path.segments() {
-                    self.push_segment(segment, source.folds_path);
+                    self.push_segment(segment, source.path_case);
                 }
                 // As the number of parts differs, so must their end.
                 self.push_none();
@@ -116,7 +117,7 @@ impl Keys {
                 let Some(path) = &source.path else { return Ok(Found::Ambiguous) };
                 let value = template.and_then(|template| template.find(path)?.capture(name));
                 let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(Found::Missing) };
-                self.push_segment(value, source.folds_path);
+                self.push_segment(value, source.path_case);
                 return Ok(Found::All);
             }
             config::Key::Header(name) => {
