@@ -9,6 +9,7 @@ mod gate;
 mod live;
 mod odd_bytes;
 mod protocols;
+mod rush;
 mod service;
 mod startup;
 mod time;
