@@ -46,7 +46,7 @@ test: lint test-unit test-integration check-wasm ## Run lint and every test belo
 	@echo "== all passed"
 
 .PHONY: test-long
-test-long: test-wasm test-clickhouse ## Run what takes longer than it tells most days; CI does.
+test-long: test-wasm test-flood test-clickhouse ## Run what takes longer than it tells most days; CI does.
 
 .PHONY: test-unit
 test-unit: ## Run the native tests of shared, adaptor, filters and tools.
@@ -88,6 +88,12 @@ test-clickhouse: build ## Feed audit events to a real ClickHouse (fetches 190 MB
 	@scripts/setup clickhouse
 	@echo "== test-clickhouse"
 	@$(WITH_ENVOY) $(WITH_CLICKHOUSE) cargo test --quiet $(INTEGRATION) --test clickhouse -- --ignored
+
+.PHONY: test-flood
+test-flood: build ## Flood ratelimit with a million made-up clients (test does it with 100,000).
+	@scripts/setup envoy
+	@echo "== test-flood"
+	@$(WITH_ENVOY) cargo test --quiet $(INTEGRATION) --test ratelimit -- --ignored
 
 .PHONY: bench
 bench: build ## Measure what the filters cost in a real Envoy (BENCH_ARGS="...").

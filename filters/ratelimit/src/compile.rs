@@ -64,6 +64,7 @@ impl Filter for RateLimit {
             fleet,
             paths: Normaliser::strict(),
             reads_path,
+            path_case: config.path_case,
             reads_method,
             reads_many,
             ipv6_prefix: config.ipv6_prefix,

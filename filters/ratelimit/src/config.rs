@@ -33,7 +33,8 @@ config_struct! {
         /// IPv6 clients with the same first bits, so many, are one client to `client_ip`: from 32 to 128. Default: 64.
         #[schemars(range(min = 32, max = 128))]
         pub ipv6_prefix: u32 = 64,
-        /// Whether letters in limits' paths stand for both cases, for upstreams that think so. Default: `sensitive`.
+        /// Whether letters in limits' paths, and in what keys take from paths, stand for both cases, for upstreams that think so.
+        /// Default: `sensitive`.
         pub path_case: Case = Case::Sensitive,
         /// A request without one of the parts of a limit's key. Default: `deny`.
         pub on_missing_key: OnMissingKey = OnMissingKey::Deny,

@@ -3,7 +3,7 @@
 use portcullis_shared::{
     ownership::is_header,
     parameters::cookie,
-    path::{NormalPath, TemplateSet},
+    path::{Case, NormalPath, TemplateSet},
     query,
     request::{Request, Unavailable},
 };
@@ -26,6 +26,7 @@ pub(crate) struct Source<'a> {
     pub(crate) request: &'a dyn Request,
     /// Where it has only one reading.
     pub(crate) path: Option<NormalPath<'a>>,
+    pub(crate) path_case: Case,
     pub(crate) ipv6_prefix: u32,
 }
 
@@ -55,6 +56,17 @@ impl Keys {
         let part = part.get(..MOST).unwrap_or(part);
         self.0.extend_from_slice(&u32::try_from(part.len()).unwrap_or(NONE).to_le_bytes());
         self.0.extend_from_slice(part);
+    }
+
+    /// A part of a path.
+    fn push_segment(&mut self, segment: &[u8], case: Case) {
+        let start = self.0.len();
+        self.push(segment);
+        if case == Case::Insensitive
+            && let Some(part) = self.0.get_mut(start.saturating_add(size_of::<u32>())..)
+        {
+            part.make_ascii_lowercase();
+        }
     }
 
     fn push_none(&mut self) {
@@ -95,7 +107,7 @@ impl Keys {
             config::Key::Path => {
                 let Some(path) = &source.path else { return Ok(Found::Ambiguous) };
                 for segment in path.segments() {
-                    self.push(segment);
+                    self.push_segment(segment, source.path_case);
                 }
                 // As the number of parts differs, so must their end.
                 self.push_none();
@@ -103,7 +115,10 @@ impl Keys {
             }
             config::Key::Variable(name) => {
                 let Some(path) = &source.path else { return Ok(Found::Ambiguous) };
-                template.and_then(|template| template.find(path)?.capture(name))
+                let value = template.and_then(|template| template.find(path)?.capture(name));
+                let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(Found::Missing) };
+                self.push_segment(value, source.path_case);
+                return Ok(Found::All);
             }
             config::Key::Header(name) => {
                 let mut values = request.headers()?.filter(|(known, _)| is_header(known, name));

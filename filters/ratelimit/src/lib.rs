@@ -33,7 +33,7 @@ mod told;
 use portcullis_shared::{
     decision::{OutcomeId, Outcomes},
     net::CidrSet,
-    path::{NormalPath, Normaliser, PathBuffer, TemplateSet},
+    path::{Case, NormalPath, Normaliser, PathBuffer, TemplateSet},
     policy::{Measure, Next, Policy, Trail},
     quota::{self, Algorithm, Decider, OnFull, Table},
     request::{Request, Unavailable},
@@ -66,6 +66,7 @@ struct Check {
     fleet: Option<Fleet>,
     paths: Normaliser,
     reads_path: bool,
+    path_case: Case,
     reads_method: bool,
     /// Whether all headers in one call are cheaper than each that is asked for.
     reads_many: bool,
@@ -206,7 +207,7 @@ impl Check {
         let method = if self.reads_method { request.header(":method")?.unwrap_or_default() } else { b"" };
         let mut buffer = self.buffer.try_borrow_mut().map_err(|_| Unavailable)?;
         let path = if self.reads_path { self.paths.normalise(request.path()?, &mut buffer).ok() } else { None };
-        let source = Source { request, path, ipv6_prefix: self.ipv6_prefix };
+        let source = Source { request, path, path_case: self.path_case, ipv6_prefix: self.ipv6_prefix };
         for (index, limit) in self.limits.iter().enumerate() {
             if !limit.applies(method, source.path.as_ref()) {
                 continue;

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::gate::{Gate, filter, left, reason};
+use crate::rush::rush;
 use crate::time::{nanos, window_far_from_its_end};
 
 /// So that each of four workers has some: else with a probability of 10^-7.
@@ -151,6 +152,29 @@ async fn limits_that_are_decided_together_take_all_or_nothing() {
             );
         }
         assert_eq!(gate.upstream.count(), 100);
+        gate.assert_no_vm_failed().await;
+    }
+}
+
+/// As fast as Envoy's workers can, so that they race for each count.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_count_is_lost_in_a_rush() {
+    let window = window_far_from_its_end();
+    let limits = ["gcra", "sliding_window", "fixed_window"].map(|algorithm| {
+        json!({"name": algorithm, "key": ["header:x-key"], "quota": 3000, "algorithm": algorithm,
+               "window_s": if algorithm == "gcra" { u64::from(YEAR) } else { window }})
+    });
+    for (limits, workers) in [(&limits[..1], 2), (&limits[1..2], 2), (&limits[2..], 2), (&limits[..], 4)] {
+        let routes = [json!({"match": {"prefix": "/flood"}, "direct_response": {"status": 200}})];
+        let gate = Gate::launch(filter(&json!({"limits": limits})), |bootstrap| {
+            Launch::new(bootstrap.http(&telling()).routes(&routes)).concurrency(workers)
+        })
+        .await;
+        // Two clients of 3,000 each.
+        let answers = rush(&gate, 0..16_000, |number| (number % 2).to_string()).await;
+        // Who was refused by what was given back the moment after comes again.
+        let rest = rush(&gate, 0..16, |number| (number % 2).to_string()).await;
+        assert_eq!(answers.passed + rest.passed, 6000, "{workers} workers, {} limits", limits.len());
         gate.assert_no_vm_failed().await;
     }
 }
