@@ -121,9 +121,6 @@ pub trait Host {
     /// Replaces the request's body, in its callbacks.
     fn set_request_body(&self, body: &[u8]) -> Result<(), Refused>;
 
-    /// The response's status, in its headers' callback.
-    fn response_status(&self) -> Option<u16>;
-
     /// All response headers, in their callback.
     fn response_headers(&self) -> Result<Packed<'_>, Refused>;
 

@@ -6,7 +6,7 @@
 
 use portcullis_shared::{
     decision::OutcomeId,
-    policy::{BodyCheck, Then},
+    policy::{BodyCheck, Then, Trail},
     response::ResponseCheck,
 };
 use std::{collections::BTreeMap, fmt};
@@ -28,6 +28,8 @@ pub(crate) struct Held {
     pub(crate) then: Option<Awaited>,
     /// What they want to do with the response.
     pub(crate) responses: Vec<(usize, ResponseCheck)>,
+    /// Headers that the response gets.
+    pub(crate) response_headers: Vec<(&'static str, String)>,
     /// Since when it is held, in nanoseconds since 1970.
     pub(crate) since: u64,
     /// Bytes of the body that are here.
@@ -47,10 +49,17 @@ impl Held {
             checks: Vec::new(),
             then: None,
             responses: Vec::new(),
+            response_headers: Vec::new(),
             since: 0,
             size: 0,
             ended,
         }
+    }
+
+    /// Keeps what the policy at this position wants of the response.
+    pub(crate) fn ask_for_response(&mut self, index: usize, trail: &mut Trail) {
+        self.responses.extend(trail.take_response().map(|check| (index, check)));
+        self.response_headers.append(&mut trail.take_response_headers());
     }
 
     /// Whether a policy refuses the body for its size.

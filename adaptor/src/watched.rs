@@ -17,6 +17,8 @@ pub(crate) struct Watched {
     pub(crate) root: u32,
     /// What events say of the request, whose headers are gone by now.
     pub(crate) request: Vec<(String, Vec<u8>)>,
+    /// Headers that it gets.
+    pub(crate) sets: Vec<(&'static str, String)>,
     /// What policies want to do with the headers, each with its position in the chain.
     pub(crate) checks: Vec<(usize, ResponseCheck)>,
     /// What they want to do with the body.
@@ -31,11 +33,16 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Of a request with these headers, if anyone is to be told of them.
-    pub(crate) fn new(root: u32, headers: Option<Headers<'_>>, checks: Vec<(usize, ResponseCheck)>) -> Self {
+    pub(crate) fn new(
+        root: u32,
+        headers: Option<Headers<'_>>,
+        checks: Vec<(usize, ResponseCheck)>,
+        sets: Vec<(&'static str, String)>,
+    ) -> Self {
         let kept = headers.into_iter().flatten().filter(|(name, _)| audit::is_told(name));
         let own = |(name, value): (&[u8], &[u8])| (String::from_utf8_lossy(name).into_owned(), value.to_vec());
         let request = kept.map(own).collect();
-        Self { root, request, checks, bodies: Vec::new(), holds: false, copy: Vec::new(), is_replaced: false }
+        Self { root, request, sets, checks, bodies: Vec::new(), holds: false, copy: Vec::new(), is_replaced: false }
     }
 }
 

@@ -216,7 +216,7 @@ impl Trail {
         self.allowed_is_audited
     }
 
-    /// Sets a header of the response that is judged just now.
+    /// Sets a header of the response, whoever answers, should the request pass. Only in modules that are built for it.
     pub fn set_response_header(&mut self, name: &'static str, value: String) {
         self.response_headers.push((name, value));
     }

@@ -136,10 +136,6 @@ impl Host for WasmHost {
         self.set_buffer(abi::REQUEST_BODY, body)
     }
 
-    fn response_status(&self) -> Option<u16> {
-        self.status(abi::RESPONSE_HEADERS)
-    }
-
     fn response_headers(&self) -> Result<Packed<'_>, Refused> {
         self.map(abi::RESPONSE_HEADERS)
     }

@@ -66,7 +66,7 @@ impl<H: Host> Vm<H> {
             if conclude(tools, &request, link, trail, next.is_err()) == Flow::Pause {
                 return Judged::Refused;
             }
-            held.responses.extend(trail.take_response().map(|check| (index, check)));
+            held.ask_for_response(index, trail);
             match next {
                 Ok(Next::Body(check)) => held.checks.push((index, check)),
                 Ok(Next::Wait(until)) if may_wait => {
@@ -112,7 +112,7 @@ impl<H: Host> Vm<H> {
             if conclude(tools, &request, link, trail, judged.is_err()) == Flow::Pause {
                 return Judged::Refused;
             }
-            held.responses.extend(trail.take_response().map(|check| (index, check)));
+            held.ask_for_response(index, trail);
         }
         pass(held, &request, &mut self.responses)
     }
@@ -240,10 +240,10 @@ impl From<Flow> for Judged {
 
 /// A request passes; what was asked for its response is kept.
 fn pass<H: Host>(held: Held, request: &HostRequest<'_, H>, responses: &mut Responses) -> Judged {
-    if !held.responses.is_empty() {
+    if !held.responses.is_empty() || !held.response_headers.is_empty() {
         let decides = held.responses.iter().any(|(_, check)| check.decides);
         let headers = if decides { request.all_headers().ok() } else { None };
-        responses.watch(held.context, Watched::new(held.root, headers, held.responses));
+        responses.watch(held.context, Watched::new(held.root, headers, held.responses, held.response_headers));
     }
     Judged::Passed
 }

@@ -24,28 +24,33 @@ impl<H: Host> Vm<H> {
         }
         self.host.begin();
         let Some(mut watched) = self.responses.take(context) else { return Flow::Continue };
+        for (name, value) in watched.sets.drain(..) {
+            if self.host.set_response_header(name, value.as_bytes()).is_err() {
+                self.host.log(Level::Error, "portcullis: Envoy does not set a response header");
+            }
+        }
+        if watched.checks.is_empty() {
+            return Flow::Continue;
+        }
         let Self { host, roots, trail, pipelines, metrics, .. } = self;
         let Some(chain) = chain_of(roots, watched.root) else { return Flow::Continue };
         if !watched.checks.iter().all(|(_, check)| check.judges_local) && !is_from_upstream(host) {
             watched.checks.retain(|(_, check)| check.judges_local);
         }
-        let (Some(status), Ok(headers)) = (host.response_status(), host.response_headers()) else {
+        let headers = host.response_headers().map(Headers::Packed);
+        // Each call that hands something over costs an entry into the VM, so the status is taken from among all.
+        let status = |headers: &Headers<'_>| std::str::from_utf8(headers.get(":status")?).ok()?.parse().ok();
+        let Some((status, headers)) = headers.ok().and_then(|headers| Some((status(&headers)?, headers))) else {
             host.log(Level::Error, "portcullis: Envoy does not show a response");
             return Flow::Continue;
         };
         let store = &SharedStore(host);
-        let response =
-            Response { status, headers: Headers::Packed(headers), ended: end_of_stream, now: host.now(), store };
+        let response = Response { status, headers, ended: end_of_stream, now: host.now(), store };
         let request = HostRequest::with_headers(host, &watched.request);
         for (index, check) in watched.checks.drain(..) {
             let Some(link) = chain.get(index) else { continue };
             trail.begin(link.allowed_is_audited);
             let body = (check.judge)(&response, trail);
-            for (name, value) in trail.take_response_headers() {
-                if host.set_response_header(name, value.as_bytes()).is_err() {
-                    host.log(Level::Error, "portcullis: Envoy does not set a response header");
-                }
-            }
             let answer = if check.holds { Answer::Reply } else { Answer::Nothing };
             let tools = &mut Tools { host, pipelines, metrics, answer };
             if conclude(tools, &request, link, trail, false) == Flow::Pause {

@@ -238,17 +238,18 @@ impl Check {
         if !cfg!(feature = "responses") && cfg!(target_arch = "wasm32") {
             return;
         }
-        let headers = if self.headers.on == Told::All { self.response_headers(asked, said) } else { Vec::new() };
+        if self.headers.on == Told::All {
+            for (name, value) in self.response_headers(asked, said) {
+                trail.set_response_header(name, value);
+            }
+        }
         let counted = asked.iter().filter(|it| it.limit.count != Count::All);
         let counted: Vec<(usize, Box<[u8]>)> = counted.map(|it| (it.position, it.key.into())).collect();
-        if headers.is_empty() && counted.is_empty() {
+        if counted.is_empty() {
             return;
         }
         let check = Rc::clone(self);
-        let judge = move |response: &Response<'_>, trail: &mut Trail| -> Option<ResponseBody> {
-            for (name, value) in headers {
-                trail.set_response_header(name, value);
-            }
+        let judge = move |response: &Response<'_>, _: &mut Trail| -> Option<ResponseBody> {
             for (position, key) in &counted {
                 check.count_response(factor, *position, key, response.status, response.now, response.store);
             }
