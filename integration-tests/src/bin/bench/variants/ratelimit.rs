@@ -84,7 +84,7 @@ fn refused() -> Group {
 fn workers() -> Group {
     Group {
         name: "ratelimit-workers",
-        title: "Within one limit, two workers that count one client; on two processors, one of them the load's too",
+        title: "Two workers within one limit, on two processors, one of them the load's too",
         load: Load::get(200),
         yardstick: Some("local_ratelimit-2-workers"),
         variants: vec![
