@@ -14,8 +14,8 @@
 //!
 //! and it makes one call that returns nothing, to count the decision, and one for each edit. A callback that no policy here
 //! needs is not exported, so Envoy does not call it: `export!(Filter, body)` is for filters that judge bodies, and
-//! `export!(Filter, body, response)` for those that judge responses as well; `export!(Filter, response_headers)` is for
-//! those that only look at responses' headers. Header bytes
+//! `export!(Filter, body, response_headers)` for those that look at the headers of responses as well, and
+//! `export!(Filter, body, response)` for those that judge all of them. Header bytes
 //! are read in place (see `host::arena`); the adaptor allocates nothing for an allowed request.
 //!
 //! # What is held
@@ -116,12 +116,10 @@ macro_rules! export {
             }
         }
     };
-    // For a filter that looks at the headers of responses.
-    ($filter:ty, response_headers) => {
-        $crate::export!($filter);
-        $crate::export!(only response_headers);
-    };
-    (only response_headers) => {
+    // For a filter that judges bodies, and looks at the headers of responses.
+    ($filter:ty, body, response_headers) => {
+        $crate::export!($filter, body);
+
         #[cfg(target_arch = "wasm32")]
         mod response_headers_export {
             use $crate::entry;
@@ -134,8 +132,7 @@ macro_rules! export {
     };
     // For a filter that judges bodies and responses.
     ($filter:ty, body, response) => {
-        $crate::export!($filter, body);
-        $crate::export!(only response_headers);
+        $crate::export!($filter, body, response_headers);
 
         #[cfg(target_arch = "wasm32")]
         mod response_exports {

@@ -23,6 +23,22 @@ impl Random {
         self.next().to_le_bytes()[0]
     }
 
+    /// Odd bytes, mostly such as Envoy lets through, so that they get as far as the filter: many of these pieces, long runs of
+    /// one of these letters, bytes beyond ASCII, and whatever is printable.
+    pub fn odd(&mut self, pieces: &[&[u8]], letters: &[u8]) -> Vec<u8> {
+        let mut value = Vec::new();
+        for _ in 0..self.below(12) {
+            match self.below(10) {
+                0..5 => value.extend(*self.pick(pieces)),
+                5 if self.below(30) == 0 => value.push(self.byte()),
+                5 => value.extend(vec![*self.pick(letters); self.below(3000)]),
+                6 | 7 => value.push(self.byte() | 0x80),
+                _ => value.push(b' ' + self.byte() % 0x5f),
+            }
+        }
+        value
+    }
+
     /// One of these.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]

@@ -71,11 +71,6 @@ impl WasmHost {
         done(unsafe { abi::proxy_remove_header_map_value(map, name.as_ptr(), name.len()) })
     }
 
-    fn status(&self, map: u32) -> Option<u16> {
-        let status = self.header(map, ":status").ok().flatten()?;
-        std::str::from_utf8(status).ok()?.parse().ok()
-    }
-
     fn header(&self, map: u32, name: &str) -> Result<Option<&[u8]>, Refused> {
         // SAFETY: all pointers are valid for the call.
         self.handed_over(|value, size| unsafe {
@@ -213,7 +208,8 @@ impl Host for WasmHost {
     }
 
     fn call_status(&self) -> Option<u16> {
-        self.status(abi::CALL_RESPONSE_HEADERS)
+        let status = self.header(abi::CALL_RESPONSE_HEADERS, ":status").ok().flatten()?;
+        std::str::from_utf8(status).ok()?.parse().ok()
     }
 
     fn reply(&self, reply: &Reply, grpc: bool) -> Result<(), Refused> {

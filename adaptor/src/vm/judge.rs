@@ -120,15 +120,15 @@ impl<H: Host> Vm<H> {
     /// A service has answered about a request, or Envoy in its place; whether one waited for that.
     pub(super) fn judge_called(&mut self, token: u32, found: Option<Found>) -> bool {
         let Some(held) = self.streams.take_answered(token) else { return false };
-        self.go_on(held, found);
+        let may_wait = self.streams.may_wait();
+        self.go_on(held, may_wait, found);
         true
     }
 
-    /// Goes on with a request that waited for an answer.
-    fn go_on(&mut self, held: Held, found: Option<Found>) {
+    /// Goes on with a request that waited.
+    fn go_on(&mut self, held: Held, may_wait: bool, found: Option<Found>) {
         // Of one that is gone the policy still learns what the answer was.
         let is_there = self.host.enter(held.context);
-        let may_wait = self.streams.may_wait();
         if self.judge_answered(held, may_wait, found) == Judged::Passed && is_there && self.host.resume().is_err() {
             self.host.log(Level::Error, "portcullis: Envoy did not let a request go on");
         }
@@ -147,15 +147,12 @@ impl<H: Host> Vm<H> {
         }
         // A call that was under way when the configuration changed gets no answer.
         for held in self.streams.take_unanswered(now) {
-            self.go_on(held, None);
+            let may_wait = self.streams.may_wait();
+            self.go_on(held, may_wait, None);
         }
         for held in self.streams.take_waiting(|held, until| Some(held.root) == root || until <= now) {
-            let context = held.context;
-            self.host.enter(context);
             let may_wait = held.until.is_some_and(|until| until > now);
-            if self.judge(held, may_wait) == Judged::Passed && self.host.resume().is_err() {
-                self.host.log(Level::Error, "portcullis: Envoy did not let a request go on");
-            }
+            self.go_on(held, may_wait, None);
         }
     }
 

@@ -50,9 +50,10 @@ use outcomes::{Passing, Refusing};
 
 // It looks into no body. But with `allow_on_headers_stop_iteration` Envoy lets go on a request that waits for the service
 // when its body comes, if the filter says nothing about that.
+#[cfg(not(feature = "responses"))]
 portcullis_adaptor::export!(RateLimit, body);
 #[cfg(feature = "responses")]
-portcullis_adaptor::export!(only response_headers);
+portcullis_adaptor::export!(RateLimit, body, response_headers);
 
 /// A compiled configuration.
 pub struct RateLimit(Rc<Check>);
