@@ -223,9 +223,9 @@ impl Check {
         // What is never there is there no sooner than all of the quota.
         let retry_ns = refusing.retry_ns.unwrap_or(refusing.reset_ns);
         let mut details = vec![Detail { name: detail::RETRY_AFTER, value: told::seconds(retry_ns).max(1).into() }];
-        if self.headers.standard && standings(asked, said).next().is_some() {
-            details.push(Detail { name: detail::LEFT, value: told::left(standings(asked, said)).into() });
-            details.push(Detail { name: detail::POLICY, value: told::policy(standings(asked, said)).into() });
+        if let Some([left, policy]) = self.standard(asked, said) {
+            details.push(Detail { name: detail::LEFT, value: left.into() });
+            details.push(Detail { name: detail::POLICY, value: policy.into() });
         }
         details.push(Detail { name: detail::LIMIT, value: refusing.quota.into() });
         details.push(Detail { name: detail::REMAINING, value: refusing.remaining.into() });
@@ -277,14 +277,19 @@ impl Check {
         }
     }
 
+    /// What `RateLimit` and `RateLimit-Policy` say, where they are told and there is anything to tell.
+    fn standard(&self, asked: &[Asked<'_>], said: &[Said]) -> Option<[String; 2]> {
+        let is_told = self.headers.standard && standings(asked, said).next().is_some();
+        is_told.then(|| [told::left(standings(asked, said)), told::policy(standings(asked, said))])
+    }
+
     fn response_headers(&self, asked: &[Asked<'_>], said: &[Said]) -> Vec<(&'static str, String)> {
         let mut headers = Vec::with_capacity(5);
-        if self.headers.standard {
-            headers.push(("ratelimit", told::left(standings(asked, said))));
-            headers.push(("ratelimit-policy", told::policy(standings(asked, said))));
+        if let Some([left, policy]) = self.standard(asked, said) {
+            headers.extend([("ratelimit", left), ("ratelimit-policy", policy)]);
         }
         if self.headers.legacy
-            && let Some(least) = said.iter().min_by_key(|said| said.remaining)
+            && let Some(least) = standings(asked, said).min_by_key(|standing| standing.remaining)
         {
             headers.push(("x-ratelimit-limit", least.quota.to_string()));
             headers.push(("x-ratelimit-remaining", least.remaining.to_string()));

@@ -342,6 +342,10 @@ fn all_responses_tell_of_limits_where_asked() {
             ("x-ratelimit-reset", "10".to_owned()),
         ]
     );
+    let mut shadow = limit(10);
+    shadow["mode"] = json!("shadow");
+    let shadow = super::filter(&config(&json!([shadow]), &more));
+    assert!(watched(&shadow, &request).1.is_empty(), "limits in shadow mode are not told of");
     let quiet = super::filter(&config(&json!([limit(10)]), &json!({})));
     let (check, headers) = watched(&quiet, &request);
     assert!(check.is_none() && headers.is_empty());
